@@ -1,0 +1,1 @@
+"""dgeo: differentiable geoscientific modelling in JAX."""
