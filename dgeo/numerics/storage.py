@@ -1,0 +1,118 @@
+"""Trees of arrays in one portable file: safetensors, checked by a checksum, written atomically, never unpickled."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from dgeo.errors import DgeoError
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Call `write` on a temporary file beside `path`, flush it to the disk, then move it into place.
+
+    A crash, a full disk or an interruption leaves the old file as it was.
+    """
+    path = Path(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise DgeoError(f"{path} could not be written ({error}); free some space or choose another folder.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_tree(path: Path, tree: Any, metadata: dict[str, Any]) -> None:
+    """Write every array of `tree`, named by its place in the tree, with JSON metadata."""
+    arrays = {name: _storable(leaf) for name, leaf in _named_arrays(tree).items()}
+    header = {"metadata": json.dumps(metadata), "sha256": _checksum(arrays)}
+    write_atomically(path, lambda temporary: save_file(arrays, temporary, header))
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """The metadata alone."""
+    return _read(path)[1]
+
+
+def read_tree(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
+    """The tree of `like` with the arrays of the file, and the metadata.
+
+    Raises `DgeoError` where the file is missing, damaged, or holds other arrays than `like`.
+    """
+    arrays, metadata = _read(path)
+    expected = _named_arrays(like)
+    if missing := sorted(expected.keys() ^ arrays.keys()):
+        raise DgeoError(f"{path} does not fit this model: {missing[0]} is on one side only; check that both are of one config.")
+    for name, leaf in expected.items():
+        _check_alike(path, name, arrays[name], _storable(leaf))
+    return _replace(like, arrays), metadata
+
+
+def _named_arrays(tree: Any) -> dict[str, Any]:
+    leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(tree, eqx.is_array))
+    return {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _storable(leaf: Any) -> np.ndarray:
+    return np.ascontiguousarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+
+
+def _replace(like: Any, arrays: dict[str, np.ndarray]) -> Any:
+    def restore(path: Any, leaf: Any) -> Any:
+        if not eqx.is_array(leaf):
+            return leaf
+        value = jnp.asarray(arrays[jax.tree_util.keystr(path)])
+        return jax.random.wrap_key_data(value) if _is_key(leaf) else value
+
+    return jax.tree_util.tree_map_with_path(restore, like)
+
+
+def _checksum(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
+
+
+def _check_alike(path: Path, name: str, found: np.ndarray, wanted: np.ndarray) -> None:
+    if found.shape != wanted.shape or found.dtype != wanted.dtype:
+        raise DgeoError(
+            f"{path} does not fit this model: {name} is {found.dtype}{list(found.shape)} in the file and "
+            f"{wanted.dtype}{list(wanted.shape)} in the model; check that both are of one config."
+        )
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    if not Path(path).is_file():
+        raise DgeoError(f"{path} does not exist; check the name of the run folder.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise DgeoError(f"{path} is damaged or no dgeo file ({error}); use an earlier checkpoint or train again.") from error
+    if header.get("sha256") != _checksum(arrays):
+        raise DgeoError(f"{path} is damaged: its checksum does not match; use an earlier checkpoint or train again.")
+    return arrays, json.loads(header["metadata"])
