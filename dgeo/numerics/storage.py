@@ -75,7 +75,7 @@ def _is_key(leaf: Any) -> bool:
 
 
 def _storable(leaf: Any) -> np.ndarray:
-    return np.ascontiguousarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+    return np.array(jax.random.key_data(leaf) if _is_key(leaf) else leaf, order="C")
 
 
 def _replace(like: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -1,0 +1,119 @@
+"""From one step of one site to all days of all sites: the only place that maps over time, sites and components."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from dgeo.errors import DgeoError, nearest
+from dgeo.models import Model, Values
+
+
+class Parameters(eqx.Module):
+    """Parameters by name, with the axes they vary along.
+
+    - `static`:  per site, [site, …] or [site, component, …]
+    - `dynamic`: per site and time, [time, site, …] or [time, site, component, …]
+    - `components`: whether a component axis follows the site axis. Parallel components share the forcing.
+
+    What all sites share (weights of a law, physical constants) is a leaf of the model itself.
+    """
+
+    static: Values
+    dynamic: Values
+    components: bool = eqx.field(static=True, default=False)
+
+
+class Loop(Protocol):
+    """A way to march a step through time: `scan`, or a kernel that does the same."""
+
+    def __call__(
+        self, step: Callable[..., tuple[Values, Values]], shared: Any, static: Values, state: Values, series: Any
+    ) -> tuple[Values, Values]:
+        """(state, outputs[time, …]) of `state, outputs = step(shared, static, state, series[t])` for every t."""
+        ...
+
+
+def scan(
+    step: Callable[..., tuple[Values, Values]], shared: Any, static: Values, state: Values, series: Any
+) -> tuple[Values, Values]:
+    """`jax.lax.scan` over time, the step checkpointed: backward stores the states alone and recomputes the rest."""
+
+    @jax.checkpoint
+    def body(state: Values, now: Any) -> tuple[Values, Values]:
+        return step(shared, static, state, now)
+
+    return jax.lax.scan(body, state, series)
+
+
+def simulate(
+    model: Model,
+    forcing: Mapping[str, Float[Array, "time site ..."]],
+    parameters: Parameters,
+    state: Values | None = None,
+    *,
+    dt: float = 1.0,
+    outputs: Sequence[str] | None = None,
+    loop: Loop = scan,
+) -> tuple[Values, Values]:
+    """Run a model through time at many sites.
+
+    **Arguments**
+
+    - `forcing`: the model's forcings, each [time, site, …] (others are ignored).
+    - `parameters`: see `Parameters`.
+    - `state`: the carry of an earlier run; the model's initial state by default.
+    - `dt`: the length of a step [d]; traced, so that daily and hourly runs share one compilation.
+    - `outputs`: the fluxes and states to keep; all fluxes by default. A state is kept as it is after the step.
+    - `loop`: how time is marched.
+
+    **Returns** the outputs [time, site, …] or [time, site, component, …], and the state after the last step. Continuing
+    from it is bitwise the same as not having stopped.
+
+    **Raises** `DgeoError` for a forcing, parameter or output that is missing or unknown.
+    """
+    _check_names(model, forcing, parameters, outputs)
+    if state is None:
+        state = initial_state(model, parameters)
+    kept = tuple(model.fluxes) if outputs is None else tuple(outputs)
+    dynamic_model, fixed_model = eqx.partition(model, eqx.is_array)
+
+    def step(shared: Any, static: Values, state: Values, now: tuple[Values, Values]) -> tuple[Values, Values]:
+        arrays, dt = shared
+        forcing, dynamic = now
+        model = eqx.combine(arrays, fixed_model)
+        state, fluxes = model.step(state, forcing, {**static, **dynamic}, dt)
+        available = {**fluxes, **state}
+        return state, {name: available[name] for name in kept}
+
+    if parameters.components:
+        step = jax.vmap(step, in_axes=(None, 0, 0, (None, 0)))
+    step = jax.vmap(step, in_axes=(None, 0, 0, (0, 0)))
+    dtype = jnp.result_type(*jax.tree.leaves(state))
+    series = ({name: forcing[name] for name in model.forcings}, parameters.dynamic)
+    outputs_in_time = loop(step, (dynamic_model, jnp.asarray(dt, dtype)), parameters.static, state, series)
+    return outputs_in_time[1], outputs_in_time[0]
+
+
+def initial_state(model: Model, parameters: Parameters) -> Values:
+    """The model's initial state at every site and component, in the precision of the parameters."""
+    leaf = jax.tree.leaves(parameters.static)[0] if parameters.static else jax.tree.leaves(parameters.dynamic)[0][0]
+    shape = leaf.shape[: 2 if parameters.components else 1]
+    return jax.tree.map(lambda x: jnp.broadcast_to(x, shape + x.shape).astype(leaf.dtype), model.initial_state())
+
+
+def _check_names(
+    model: Model, forcing: Mapping[str, Array], parameters: Parameters, outputs: Sequence[str] | None
+) -> None:
+    given = parameters.static.keys() | parameters.dynamic.keys()
+    for kind, wanted, known in (
+        ("forcing", model.forcings, forcing.keys()),
+        ("parameter", model.parameters, given),
+        ("output", outputs or (), model.fluxes.keys() | model.states.keys()),
+    ):
+        for name in wanted:
+            if name not in known:
+                raise DgeoError(f"{type(model).__name__} has no {kind} {name!r} to work with: {nearest(name, known)}")

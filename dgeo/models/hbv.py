@@ -1,0 +1,188 @@
+"""HBV: snow, soil and two groundwater boxes, as one explicit operator split.
+
+In this order, each line seeing what the one before has left (S snow, W liquid water in it, M soil moisture, U upper and L
+lower zone [mm]; all fluxes in mm d⁻¹; dt in days):
+
+    S += snow·dt;            melt       = min(CFMAX·max(T − TT, 0), S/dt);      S → W
+                             refreezing = min(CFR·CFMAX·max(TT − T, 0), W/dt);  W → S
+                             infiltration = max(W − CWH·S, 0)/dt;               W → M
+    recharge = (rain + infiltration)·min((M/FC)^β, 1);                          M → U
+    excess   = max(M − FC, 0)/dt;                                               M → U
+    evapotranspiration = min(E·min((M/(LP·FC))^βET, 1), M/dt);                  M → outside
+    capillary = min(C·L·(1 − min(M/FC, 1)), L/dt);                              L → M
+    percolation = min(PERC, U/dt);                                              U → L
+    quick = K0·max(U − UZL, 0);  then  inter = K1·U;  base = K2·L;              U, U, L → runoff
+
+Versions differ in their laws alone: 1.0 has no βET and no capillary rise, 1.1p has both. With `floor` > 0 the stores M
+and L are kept at or above it after evaporation and capillary rise, as the implementation hydrodl2 does (1e-5 mm); the
+water that makes is the declared exchange `floor_source`. The default floor of 0 makes none.
+
+References: Bergström (1976) SMHI RHO 7; Feng et al. (2022), doi:10.1029/2022WR032404 (1.0).
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from dgeo.models.hbv_names import FLUXES, FORCINGS, PARAMETERS, STATES, TRANSFERS
+from dgeo.models.model import Budget, Formula, Law, Model, Parameter, Scalar, Values, Variable
+from dgeo.numerics import at_least, minimum
+from dgeo.physics import degree_day, linear_reservoir, soil_bucket
+
+
+class HBV(Model):
+    """HBV with exchangeable laws; `hbv(version)` builds the published ones.
+
+    A law gives a potential rate (or, for `snow_fraction` and `recharge_fraction`, a share); the step limits it by what
+    the store holds, so that no law can break the water balance.
+    """
+
+    evaporation: Law = Formula(soil_bucket.evaporation)
+    recharge_fraction: Law = Formula(soil_bucket.recharge_fraction)
+    capillary_rise: Law = Formula(soil_bucket.no_capillary_rise)
+    snow_fraction: Law = Formula(degree_day.snow_fraction)
+    melt: Law = Formula(degree_day.melt)
+    refreezing: Law = Formula(degree_day.refreezing)
+    initial_storage: float = eqx.field(static=True, default=0.001)
+    floor: float = eqx.field(static=True, default=0.0)
+
+    @property
+    def laws(self) -> dict[str, Law]:
+        """The laws by the name of their slot."""
+        return {name: getattr(self, name) for name in LAWS}
+
+    @property
+    def forcings(self) -> dict[str, Variable]:
+        """Precipitation, temperature and potential evapotranspiration."""
+        return FORCINGS
+
+    @property
+    def states(self) -> dict[str, Variable]:
+        """The five stores."""
+        return STATES
+
+    @property
+    def fluxes(self) -> dict[str, Variable]:
+        """All fluxes between the stores, and the runoff they sum to."""
+        return FLUXES
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """The parameters that the present laws, and the step itself, read."""
+        needed = {name for law in self.laws.values() for name in law.inputs} | set(STEP_PARAMETERS)
+        return {name: parameter for name, parameter in PARAMETERS.items() if name in needed}
+
+    @property
+    def budget(self) -> Budget:
+        """Rain and snow in, evapotranspiration and three flows out, `floor_source` declared."""
+        return Budget(TRANSFERS, exchanges=("floor_source_soil", "floor_source_groundwater"))
+
+    def initial_state(self) -> Values:
+        """Nearly empty stores."""
+        return {name: jnp.asarray(self.initial_storage) for name in STATES}
+
+    def step(self, state: Values, forcing: Values, parameters: Values, dt: Scalar) -> tuple[Values, Values]:
+        """One explicit step; see the head of this file."""
+        now = {**forcing, **parameters, **state}
+        now |= self._snow(now, dt)
+        now |= self._soil(now, dt)
+        now |= self._groundwater(now, dt)
+        return {name: now[name] for name in STATES}, {name: now[name] for name in FLUXES}
+
+    def _snow(self, now: Values, dt: Scalar) -> Values:
+        snowfall = now["precipitation"] * self.snow_fraction(now)
+        rainfall = now["precipitation"] - snowfall
+        frozen, liquid = now["snow_water_equivalent"] + snowfall * dt, now["snow_liquid_water"]
+        melt = minimum(self.melt({**now, "snow_water_equivalent": frozen}), frozen / dt)
+        frozen, liquid = frozen - melt * dt, liquid + melt * dt
+        refreezing = minimum(self.refreezing({**now, "snow_water_equivalent": frozen}), liquid / dt)
+        frozen, liquid = frozen + refreezing * dt, liquid - refreezing * dt
+        released = degree_day.released_water(frozen, liquid, now["water_holding_capacity"])
+        return {
+            "snowfall": snowfall,
+            "rainfall": rainfall,
+            "melt": melt,
+            "refreezing": refreezing,
+            "infiltration": released / dt,
+            "snow_water_equivalent": frozen,
+            "snow_liquid_water": liquid - released,
+        }
+
+    def _soil(self, now: Values, dt: Scalar) -> Values:
+        moisture, lower = now["soil_moisture"], now["lower_zone"]
+        water = now["rainfall"] + now["infiltration"]
+        recharge = water * self.recharge_fraction(now)
+        moisture = moisture + (water - recharge) * dt
+        excess = linear_reservoir.outflow_above(moisture, 1 / dt, now["field_capacity"])
+        moisture = moisture - excess * dt
+        evaporation = minimum(self.evaporation({**now, "soil_moisture": moisture}), moisture / dt)
+        dried = at_least(moisture - evaporation * dt, self.floor)
+        source_soil = dried - (moisture - evaporation * dt)
+        rise = minimum(self.capillary_rise({**now, "soil_moisture": dried}), lower / dt)
+        drawn = at_least(lower - rise * dt, self.floor)
+        return {
+            "recharge": recharge,
+            "excess": excess,
+            "evapotranspiration": evaporation,
+            "capillary_rise": rise,
+            "floor_source_soil": source_soil / dt,
+            "floor_source_groundwater": (drawn - (lower - rise * dt)) / dt,
+            "soil_moisture": dried + rise * dt,
+            "lower_zone": drawn,
+        }
+
+    def _groundwater(self, now: Values, dt: Scalar) -> Values:
+        upper = now["upper_zone"] + (now["recharge"] + now["excess"]) * dt
+        percolation = minimum(now["percolation_max"], upper / dt)
+        upper = upper - percolation * dt
+        quick = linear_reservoir.outflow_above(upper, now["k0"], now["upper_zone_threshold"])
+        upper = upper - quick * dt
+        inter = linear_reservoir.outflow(upper, now["k1"])
+        lower = now["lower_zone"] + percolation * dt
+        base = linear_reservoir.outflow(lower, now["k2"])
+        return {
+            "percolation": percolation,
+            "quick_flow": quick,
+            "interflow": inter,
+            "baseflow": base,
+            "runoff": quick + inter + base,
+            "upper_zone": upper - inter * dt,
+            "lower_zone": lower - base * dt,
+        }
+
+
+LAWS = ("evaporation", "recharge_fraction", "capillary_rise", "snow_fraction", "melt", "refreezing")
+STEP_PARAMETERS = (
+    "field_capacity",
+    "k0",
+    "k1",
+    "k2",
+    "percolation_max",
+    "upper_zone_threshold",
+    "water_holding_capacity",
+)
+VERSIONS: Mapping[str, dict[str, Law]] = {
+    "1.0": {},
+    "1.0 with beta_et": {"evaporation": Formula(soil_bucket.evaporation_with_shape)},
+    "1.1p": {
+        "evaporation": Formula(soil_bucket.evaporation_with_shape),
+        "capillary_rise": Formula(soil_bucket.capillary_rise),
+    },
+}
+
+
+def hbv(
+    version: Literal["1.0", "1.0 with beta_et", "1.1p"] = "1.0 with beta_et",
+    *,
+    compatibility: Literal["hydrodl2"] | None = None,
+    **laws: Law,
+) -> HBV:
+    """A published version of HBV, with any of its laws replaced by name.
+
+    `compatibility="hydrodl2"` takes over that implementation's floor of 1e-5 mm under soil and groundwater, which makes
+    water; without it the balance closes to rounding.
+    """
+    floor = 1e-5 if compatibility == "hydrodl2" else 0.0
+    return HBV(**{**VERSIONS[version], **laws}, floor=floor)

@@ -1,0 +1,69 @@
+"""The names of HBV: forcings, stores, fluxes, parameters with the bounds of Feng et al. (2022), and the budget."""
+
+from dgeo.models.model import Parameter, Variable
+from dgeo.numerics import Bounds
+
+
+FORCINGS = {
+    "precipitation": Variable("mm d-1", "rain and snow"),
+    "temperature": Variable("degC", "mean air temperature"),
+    "potential_evapotranspiration": Variable("mm d-1", "evaporation of a well-watered surface"),
+}
+STATES = {
+    "snow_water_equivalent": Variable("mm", "frozen water of the snowpack"),
+    "snow_liquid_water": Variable("mm", "liquid water held by the snowpack"),
+    "soil_moisture": Variable("mm", "water in the soil"),
+    "upper_zone": Variable("mm", "water in the upper groundwater box"),
+    "lower_zone": Variable("mm", "water in the lower groundwater box"),
+}
+FLUXES = {
+    "rainfall": Variable("mm d-1", "precipitation that falls as rain"),
+    "snowfall": Variable("mm d-1", "precipitation that falls as snow"),
+    "melt": Variable("mm d-1", "snow that melts into the pack's liquid water"),
+    "refreezing": Variable("mm d-1", "liquid water of the pack that freezes again"),
+    "infiltration": Variable("mm d-1", "meltwater that leaves the snowpack for the soil"),
+    "recharge": Variable("mm d-1", "water that runs through the soil to the upper zone"),
+    "excess": Variable("mm d-1", "water above field capacity, to the upper zone"),
+    "evapotranspiration": Variable("mm d-1", "actual evapotranspiration"),
+    "capillary_rise": Variable("mm d-1", "water drawn from the lower zone into the soil"),
+    "floor_source_soil": Variable("mm d-1", "water made by the floor under the soil store"),
+    "floor_source_groundwater": Variable("mm d-1", "water made by the floor under the lower zone"),
+    "percolation": Variable("mm d-1", "water from the upper to the lower zone"),
+    "quick_flow": Variable("mm d-1", "runoff from above the threshold of the upper zone"),
+    "interflow": Variable("mm d-1", "runoff from the upper zone"),
+    "baseflow": Variable("mm d-1", "runoff from the lower zone"),
+    "runoff": Variable("mm d-1", "sum of the three flows, before routing"),
+}
+TRANSFERS: dict[str, tuple[str | None, str | None]] = {
+    "snowfall": (None, "snow_water_equivalent"),
+    "rainfall": (None, "soil_moisture"),
+    "melt": ("snow_water_equivalent", "snow_liquid_water"),
+    "refreezing": ("snow_liquid_water", "snow_water_equivalent"),
+    "infiltration": ("snow_liquid_water", "soil_moisture"),
+    "recharge": ("soil_moisture", "upper_zone"),
+    "excess": ("soil_moisture", "upper_zone"),
+    "evapotranspiration": ("soil_moisture", None),
+    "capillary_rise": ("lower_zone", "soil_moisture"),
+    "floor_source_soil": (None, "soil_moisture"),
+    "floor_source_groundwater": (None, "lower_zone"),
+    "percolation": ("upper_zone", "lower_zone"),
+    "quick_flow": ("upper_zone", None),
+    "interflow": ("upper_zone", None),
+    "baseflow": ("lower_zone", None),
+}
+PARAMETERS = {
+    "beta": Parameter("1", "exponent of recharge against soil moisture", Bounds(1.0, 6.0), 2.0),
+    "field_capacity": Parameter("mm", "largest soil moisture", Bounds(50.0, 1000.0), 250.0),
+    "k0": Parameter("d-1", "recession coefficient of quick flow", Bounds(0.05, 0.9), 0.3),
+    "k1": Parameter("d-1", "recession coefficient of interflow", Bounds(0.01, 0.5), 0.1),
+    "k2": Parameter("d-1", "recession coefficient of baseflow", Bounds(0.001, 0.2), 0.03),
+    "lp": Parameter("1", "share of field capacity above which evaporation is potential", Bounds(0.2, 1.0), 0.7),
+    "percolation_max": Parameter("mm d-1", "largest percolation", Bounds(0.0, 10.0), 2.0),
+    "upper_zone_threshold": Parameter("mm", "upper-zone storage above which quick flow runs", Bounds(0.0, 100.0), 20.0),
+    "threshold_temperature": Parameter("degC", "temperature between snow and rain, freezing and melt", Bounds(-2.5, 2.5), 0.0),
+    "degree_day_factor": Parameter("mm degC-1 d-1", "melt per degree and day", Bounds(0.5, 10.0), 3.0),
+    "refreezing_coefficient": Parameter("1", "refreezing relative to melt", Bounds(0.0, 0.1), 0.05),
+    "water_holding_capacity": Parameter("1", "liquid water a snowpack holds, as a share of its ice", Bounds(0.0, 0.2), 0.1),
+    "beta_et": Parameter("1", "exponent of evaporation against soil moisture", Bounds(0.3, 5.0), 1.0),
+    "capillary": Parameter("d-1", "coefficient of capillary rise", Bounds(0.0, 1.0), 0.1),
+}

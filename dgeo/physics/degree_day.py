@@ -1,0 +1,54 @@
+"""Snow by temperature index: what falls as snow, what melts, what refreezes, what the pack holds back.
+
+    rain = P·[T ≥ TT]        snow = P·[T < TT]
+    melt = CFMAX·max(T − TT, 0)        refreezing = CFR·CFMAX·max(TT − T, 0)
+    release = max(W − CWH·S, 0)
+
+| symbol | name | unit |
+|---|---|---|
+| P | precipitation | mm d⁻¹ |
+| T | temperature, mean of air | °C |
+| TT | threshold_temperature | °C |
+| CFMAX | degree_day_factor | mm °C⁻¹ d⁻¹ |
+| CFR | refreezing_coefficient | – |
+| CWH | water_holding_capacity | – |
+| S | snow_water_equivalent, frozen | mm |
+| W | snow_liquid_water | mm |
+
+Melt and refreezing are potential rates; the kernel that uses them limits each by what is there.
+
+Reference: Bergström, S. (1976) Development and application of a conceptual runoff model for Scandinavian catchments,
+SMHI RHO 7; Seibert & Vis (2012), Hydrol. Earth Syst. Sci. 16, 3315–3325, doi:10.5194/hess-16-3315-2012.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from dgeo.numerics import positive_part
+
+
+Scalar = Float[Array, ""]
+
+
+def snow_fraction(temperature: Scalar, threshold_temperature: Scalar) -> Scalar:
+    """1 where air is colder than the threshold, else 0: a step, whose derivative is 0 on both sides."""
+    return jnp.where(temperature < threshold_temperature, 1.0, 0.0).astype(temperature.dtype)
+
+
+def melt(temperature: Scalar, threshold_temperature: Scalar, degree_day_factor: Scalar) -> Scalar:
+    """Potential melt [mm d⁻¹]."""
+    return degree_day_factor * positive_part(temperature - threshold_temperature)
+
+
+def refreezing(
+    temperature: Scalar, threshold_temperature: Scalar, degree_day_factor: Scalar, refreezing_coefficient: Scalar
+) -> Scalar:
+    """Potential refreezing of the liquid water in the pack [mm d⁻¹]."""
+    return refreezing_coefficient * degree_day_factor * positive_part(threshold_temperature - temperature)
+
+
+def released_water(
+    snow_water_equivalent: Scalar, snow_liquid_water: Scalar, water_holding_capacity: Scalar
+) -> Scalar:
+    """The liquid water that the pack cannot hold [mm]."""
+    return positive_part(snow_liquid_water - water_holding_capacity * snow_water_equivalent)

@@ -1,0 +1,68 @@
+"""A soil of one bucket: what runs through it, what evaporates from it, what rises into it.
+
+    recharge fraction = min((SM/FC)^β, 1)
+    evaporation       = E·min((SM/(LP·FC))^βET, 1)
+    capillary rise    = C·SLZ·(1 − min(SM/FC, 1))
+
+| symbol | name | unit |
+|---|---|---|
+| SM | soil_moisture | mm |
+| FC | field_capacity | mm |
+| β | beta | – |
+| E | potential_evapotranspiration | mm d⁻¹ |
+| LP | lp, the share of FC above which evaporation is potential | – |
+| βET | beta_et | – |
+| C | capillary | d⁻¹ |
+| SLZ | lower_zone | mm |
+
+Evaporation and capillary rise are demands; the kernel limits each by what is there.
+
+Reference: Bergström (1976) SMHI RHO 7; the exponent βET and the capillary rise: Feng et al. (2022), Water Resour. Res. 58,
+e2022WR032404, doi:10.1029/2022WR032404; Song et al. (2025), "unseen extreme events" version 1.1p of the same model.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from dgeo.numerics import minimum, power
+
+
+Scalar = Float[Array, ""]
+
+
+def recharge_fraction(soil_moisture: Scalar, field_capacity: Scalar, beta: Scalar) -> Scalar:
+    """The share of incoming water that passes through the soil (0…1)."""
+    return minimum(power(soil_moisture / field_capacity, beta), jnp.ones_like(beta))
+
+
+def evaporation(
+    soil_moisture: Scalar, potential_evapotranspiration: Scalar, field_capacity: Scalar, lp: Scalar
+) -> Scalar:
+    """Evaporation demand that falls linearly with soil moisture below LP·FC [mm d⁻¹]."""
+    wetness = soil_moisture / (lp * field_capacity)
+    return potential_evapotranspiration * minimum(wetness, jnp.ones_like(wetness))
+
+
+def evaporation_with_shape(
+    soil_moisture: Scalar,
+    potential_evapotranspiration: Scalar,
+    field_capacity: Scalar,
+    lp: Scalar,
+    beta_et: Scalar,
+) -> Scalar:
+    """Evaporation demand that falls as a power βET of soil moisture below LP·FC [mm d⁻¹]."""
+    wetness = power(soil_moisture / (lp * field_capacity), beta_et)
+    return potential_evapotranspiration * minimum(wetness, jnp.ones_like(wetness))
+
+
+def capillary_rise(
+    soil_moisture: Scalar, field_capacity: Scalar, lower_zone: Scalar, capillary: Scalar
+) -> Scalar:
+    """Water drawn up from groundwater into a soil below field capacity [mm d⁻¹]."""
+    wetness = minimum(soil_moisture / field_capacity, jnp.ones_like(field_capacity))
+    return capillary * lower_zone * (1 - wetness)
+
+
+def no_capillary_rise(soil_moisture: Scalar) -> Scalar:
+    """Soil and groundwater apart [mm d⁻¹]."""
+    return jnp.zeros_like(soil_moisture)
