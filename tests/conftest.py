@@ -8,6 +8,7 @@ import jax
 import pytest
 from hypothesis import HealthCheck, settings
 
+CHECKOUT = Path(__file__).resolve().parents[1]
 X64 = os.environ.get("DGEO_TEST_X64", "1") != "0"
 
 # Also in the environment, for the processes that a test starts.
@@ -17,7 +18,11 @@ jax.config.update("jax_enable_x64", X64)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
-# The first example compiles, so there is no deadline; `key` is the same for all examples, so they may share it.
+# A second run of the tests compiles a quarter as long; `pytest --cache-clear` removes what it kept.
+jax.config.update("jax_compilation_cache_dir", str(CHECKOUT / ".pytest_cache" / "d" / "jax"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+# No deadline, as the first example compiles; `key` is the same for all examples, so they may share it.
 settings.register_profile(
     "dgeo",
     deadline=None,
@@ -46,8 +51,7 @@ def key(request: pytest.FixtureRequest) -> jax.Array:
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """The folder of real data: `DGEO_DATA`, or `shared/data` beside the checkout."""
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    root = Path(os.environ.get("DGEO_DATA", beside))
+    root = Path(os.environ.get("DGEO_DATA", CHECKOUT.parent / "shared" / "data"))
     if not root.is_dir():
         pytest.skip(f"no real data in {root}; set DGEO_DATA to a folder that holds them")
     return root

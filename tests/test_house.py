@@ -68,13 +68,8 @@ def running_calls(tree: ast.AST) -> Iterator[str]:
 def public_definitions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.ClassDef]:
     """The functions and classes of a module, and the methods of those classes, that users may call."""
     tops = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    members = [
-        node
-        for top in tops
-        if isinstance(top, ast.ClassDef) and not is_private(top.name)
-        for node in top.body
-    ]
-    methods = [node for node in members if isinstance(node, ast.FunctionDef)]
+    classes = [node for node in tops if isinstance(node, ast.ClassDef) and not is_private(node.name)]
+    methods = [node for cls in classes for node in cls.body if isinstance(node, ast.FunctionDef)]
     yield from (node for node in tops + methods if not node.name.startswith("_"))
 
 
