@@ -1,0 +1,8 @@
+"""Networks: what can stand in the place of a question mark. They know nothing of geoscience."""
+
+from dgeo.nn.lstm import LSTM
+from dgeo.nn.mlp import mlp, with_output_bias
+from dgeo.nn.moving_average import MovingAverages
+from dgeo.nn.standardise import Standardise
+
+__all__ = ["LSTM", "MovingAverages", "Standardise", "mlp", "with_output_bias"]

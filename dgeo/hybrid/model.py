@@ -1,0 +1,77 @@
+"""Network + physics + routing as one model that is differentiable from end to end."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, PRNGKeyArray
+
+from dgeo.engine import Loop, Parameters, scan, simulate
+from dgeo.hybrid.inputs import Inputs
+from dgeo.hybrid.parameters import Learned
+from dgeo.hybrid.routing import GammaRouting
+from dgeo.models import Model, Values
+
+
+class Carry(NamedTuple):
+    """All that a run remembers: the networks' memory, the stores, the water under way to the gauge."""
+
+    parameters: Any
+    physics: Values
+    routing: Array | None
+
+
+class Hybrid(eqx.Module):
+    """Forcings and attributes → streamflow, fluxes and stores, through θ = NN(…) and the physics.
+
+        θ = parameters(attributes, forcings)         fluxes, stores = physics(forcings; θ)
+        q = Σ_m weight_m·runoff_m                    streamflow = q * unit hydrograph
+
+    A site's components are parallel copies of the physics with parameters of their own; every output is their weighted
+    mean, so the water balance of the mean closes as that of each does.
+    """
+
+    physics: Model
+    parameters: Learned
+    routing: GammaRouting | None = None
+
+    def __call__(
+        self,
+        inputs: Inputs,
+        carry: Carry | None = None,
+        *,
+        outputs: Sequence[str] = ("streamflow",),
+        dt: float = 1.0,
+        key: PRNGKeyArray | None = None,
+        loop: Loop = scan,
+    ) -> tuple[Values, Carry]:
+        """Run through all times of `inputs`.
+
+        **Arguments**: `carry` of an earlier run, to continue it; `outputs` among "streamflow", the fluxes and the states of
+        the physics; `dt` [d]; a `key` in training, which switches dropout on.
+
+        **Returns** {output: [time, site]} and the carry after the last step.
+        """
+        memory, state, tail = carry if carry is not None else (None, None, None)
+        parameters, weights, memory = self.parameters(inputs, memory, key)
+        kept = tuple(dict.fromkeys("runoff" if name == "streamflow" else name for name in outputs))
+        routing = {name: parameters.static[name] for name in (self.routing.parameters if self.routing else ())}
+        series, state = simulate(
+            self.physics, inputs.forcing, parameters_of(self.physics, parameters), state, dt=dt, outputs=kept, loop=loop
+        )
+        mean = {name: jnp.sum(series.pop(name) * weights[None], axis=-1) for name in kept}
+        if "streamflow" in outputs:
+            mean["streamflow"] = mean["runoff"]
+            if self.routing is not None:
+                mean["streamflow"], tail = self.routing(mean["runoff"], routing, tail, dt)
+        return {name: mean[name] for name in outputs}, Carry(memory, state, tail)
+
+
+def parameters_of(physics: Model, parameters: Parameters) -> Parameters:
+    """Those parameters that the physics declares, without the ones of routing."""
+    static, dynamic = (
+        {name: value for name, value in part.items() if name in physics.parameters}
+        for part in (parameters.static, parameters.dynamic)
+    )
+    return Parameters(static, dynamic, parameters.components)

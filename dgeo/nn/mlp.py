@@ -1,0 +1,17 @@
+"""The multi-layer perceptron, from equinox, and a way to say where its output starts."""
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+
+def mlp(inputs: int, outputs: int, *, width: int, depth: int, key: PRNGKeyArray) -> eqx.nn.MLP:
+    """`depth` hidden layers of `width` rectified units."""
+    return eqx.nn.MLP(inputs, outputs, width, depth, activation=jax.nn.relu, key=key)
+
+
+def with_output_bias(network: eqx.nn.MLP, bias: Float[Array, " outputs"], shrink: float = 1.0) -> eqx.nn.MLP:
+    """The network with its last layer's weights multiplied by `shrink` and its bias replaced: it starts near `bias`."""
+    last = network.layers[-1]
+    new = eqx.tree_at(lambda layer: (layer.weight, layer.bias), last, (last.weight * shrink, bias))
+    return eqx.tree_at(lambda net: net.layers[-1], network, new)
