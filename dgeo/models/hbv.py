@@ -77,7 +77,8 @@ class HBV(Model):
     @property
     def budget(self) -> Budget:
         """Rain and snow in, evapotranspiration and three flows out, `floor_source` declared."""
-        return Budget(TRANSFERS, exchanges=("floor_source_soil", "floor_source_groundwater"))
+        exchanges = ("floor_source_soil", "floor_source_groundwater")
+        return Budget(TRANSFERS, exchanges, sums={"runoff": ("quick_flow", "interflow", "baseflow")})
 
     def initial_state(self) -> Values:
         """Nearly empty stores."""

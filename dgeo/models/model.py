@@ -41,10 +41,12 @@ class Budget:
 
     `transfers[flux] = (source, target)`; None stands for the outside. Fluxes that cross the boundary for any reason but
     the model's own inflow and outflow (a regional exchange, a clamp) are declared in `exchanges`.
+    `sums[flux]` names the transfers that another flux adds up, as runoff does the flows that make it.
     """
 
     transfers: Mapping[str, tuple[str | None, str | None]]
     exchanges: tuple[str, ...] = ()
+    sums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def stores(self) -> tuple[str, ...]:
