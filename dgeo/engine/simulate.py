@@ -77,7 +77,7 @@ def simulate(
     """
     _check_names(model, forcing, parameters, outputs)
     if state is None:
-        state = initial_state(model, parameters)
+        state = initial_state(model, *_shape_and_type(parameters))
     kept = tuple(model.fluxes) if outputs is None else tuple(outputs)
     dynamic_model, fixed_model = eqx.partition(model, eqx.is_array)
 
@@ -98,11 +98,15 @@ def simulate(
     return outputs_in_time[1], outputs_in_time[0]
 
 
-def initial_state(model: Model, parameters: Parameters) -> Values:
-    """The model's initial state at every site and component, in the precision of the parameters."""
-    leaf = jax.tree.leaves(parameters.static)[0] if parameters.static else jax.tree.leaves(parameters.dynamic)[0][0]
-    shape = leaf.shape[: 2 if parameters.components else 1]
-    return jax.tree.map(lambda x: jnp.broadcast_to(x, shape + x.shape).astype(leaf.dtype), model.initial_state())
+def initial_state(model: Model, shape: tuple[int, ...], dtype: Any) -> Values:
+    """The model's initial state at every site, [site] or [site, component]."""
+    return jax.tree.map(lambda x: jnp.broadcast_to(x, shape + x.shape).astype(dtype), model.initial_state())
+
+
+def _shape_and_type(parameters: Parameters) -> tuple[tuple[int, ...], Any]:
+    still, moving = jax.tree.leaves(parameters.static), jax.tree.leaves(parameters.dynamic)
+    axes = 2 if parameters.components else 1
+    return (still[0].shape[:axes], still[0].dtype) if still else (moving[0].shape[1 : 1 + axes], moving[0].dtype)
 
 
 def _check_names(

@@ -5,6 +5,7 @@ from dgeo.hybrid.model import Carry, Hybrid
 from dgeo.hybrid.parameters import FixedValues, Learned
 from dgeo.hybrid.recipe import Recipe, Statistics, build
 from dgeo.hybrid.routing import GammaRouting
+from dgeo.hybrid.saved import load, read_recipe, save
 from dgeo.hybrid.sources import AttributeNetwork, MovingAverageNetwork, RecurrentNetwork, Source, Table
 
 __all__ = [
@@ -23,4 +24,7 @@ __all__ = [
     "Statistics",
     "Table",
     "build",
+    "load",
+    "read_recipe",
+    "save",
 ]

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from dgeo.engine import Loop, Parameters, scan, simulate
+from dgeo.engine import Loop, Parameters, initial_state, scan, simulate
 from dgeo.hybrid.inputs import Inputs
 from dgeo.hybrid.parameters import Learned
 from dgeo.hybrid.routing import GammaRouting
@@ -36,6 +36,12 @@ class Hybrid(eqx.Module):
     parameters: Learned
     routing: GammaRouting | None = None
 
+    def initial_carry(self, sites: int, dtype: Any = jnp.float32, dt: float = 1.0) -> Carry:
+        """The carry before the first step: no memory, the model's initial stores, a dry channel."""
+        state = initial_state(self.physics, (sites, self.parameters.components), dtype)
+        tail = None if self.routing is None else jnp.zeros((self.routing.steps(dt) - 1, sites), dtype)
+        return Carry(self.parameters.initial_carry(sites), state, tail)
+
     def __call__(
         self,
         inputs: Inputs,
@@ -53,7 +59,7 @@ class Hybrid(eqx.Module):
 
         **Returns** {output: [time, site]} and the carry after the last step.
         """
-        memory, state, tail = carry if carry is not None else (None, None, None)
+        memory, state, tail = self._initial_carry(inputs, dt) if carry is None else carry
         parameters, weights, memory = self.parameters(inputs, memory, key)
         kept = tuple(dict.fromkeys("runoff" if name == "streamflow" else name for name in outputs))
         routing = {name: parameters.static[name] for name in (self.routing.parameters if self.routing else ())}
@@ -66,6 +72,9 @@ class Hybrid(eqx.Module):
             if self.routing is not None:
                 mean["streamflow"], tail = self.routing(mean["runoff"], routing, tail, dt)
         return {name: mean[name] for name in outputs}, Carry(memory, state, tail)
+
+    def _initial_carry(self, inputs: Inputs, dt: float) -> Carry:
+        return self.initial_carry(inputs.sites, next(iter(inputs.forcing.values())).dtype, dt)
 
 
 def parameters_of(physics: Model, parameters: Parameters) -> Parameters:

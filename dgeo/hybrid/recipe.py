@@ -76,7 +76,7 @@ class Recipe(Strict):
 
 
 def build(recipe: Recipe, statistics: Statistics, key: PRNGKeyArray) -> Hybrid:
-    """The model with fresh weights.
+    """The model with fresh weights, in float32.
 
     `statistics[name] = (mean, deviation)` of every attribute and network forcing, over training basins and days only.
     Raises `DgeoError` where the recipe names a parameter that the physics does not have.
@@ -92,7 +92,9 @@ def build(recipe: Recipe, statistics: Statistics, key: PRNGKeyArray) -> Hybrid:
         FixedValues({name: jnp.asarray(value) for name, value in recipe.fixed.items()}),
         0.0 if recipe.dynamic is None else recipe.dynamic.reversion,
     )
-    return Hybrid(physics, learned, routing)
+    return jax.tree.map(
+        lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf, Hybrid(physics, learned, routing)
+    )
 
 
 def _check_parameter_names(recipe: Recipe, specifications: Mapping[str, Parameter]) -> None:

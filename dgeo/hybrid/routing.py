@@ -22,20 +22,22 @@ class GammaRouting(eqx.Module):
 
     def weights(self, parameters: Values, dt: float) -> Float[Array, "lag site"]:
         """The unit hydrograph of every site, in steps of `dt` days."""
-        steps = max(round(self.days / dt), 1)
-        return unit_hydrograph.gamma_weights(parameters["routing_shape"], parameters["routing_scale"], steps, dt)
+        shape, scale = parameters["routing_shape"], parameters["routing_scale"]
+        return unit_hydrograph.gamma_weights(shape, scale, self.steps(dt), dt)
+
+    def steps(self, dt: float) -> int:
+        """The length of the unit hydrograph in steps of `dt` days."""
+        return max(round(self.days / dt), 1)
 
     def __call__(
         self,
         runoff: Float[Array, "time site"],
         parameters: Values,
-        tail: Float[Array, "past site"] | None = None,
+        tail: Float[Array, "past site"],
         dt: float = 1.0,
     ) -> tuple[Float[Array, "time site"], Float[Array, "past site"]]:
         """Streamflow, and the past runoff that is still under way."""
-        weights = self.weights(parameters, dt)
-        tail = unit_hydrograph.empty_tail(weights) if tail is None else tail
-        return unit_hydrograph.convolve(runoff, weights, tail)
+        return unit_hydrograph.convolve(runoff, self.weights(parameters, dt), tail)
 
     def stored(self, parameters: Values, tail: Float[Array, "past site"], dt: float = 1.0) -> Float[Array, " site"]:
         """Water under way to the gauge [mm]."""

@@ -3,7 +3,7 @@
 from dgeo.numerics.bounds import Bounds
 from dgeo.numerics.frozen import Frozen, trainable
 from dgeo.numerics.safe import at_least, minimum, positive_part, power
-from dgeo.numerics.storage import read_tree, write_atomically, write_tree
+from dgeo.numerics.storage import read_metadata, read_tree, write_atomically, write_tree
 
 __all__ = [
     "Bounds",
@@ -12,6 +12,7 @@ __all__ = [
     "minimum",
     "positive_part",
     "power",
+    "read_metadata",
     "read_tree",
     "trainable",
     "write_atomically",

@@ -1,0 +1,49 @@
+"""A trained model as one portable file: its recipe and its numbers, nothing that runs."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+from pydantic import ValidationError
+
+from dgeo.errors import DgeoError
+from dgeo.hybrid.model import Hybrid
+from dgeo.hybrid.recipe import Recipe, build
+from dgeo.numerics import read_metadata, read_tree, write_tree
+
+
+VERSION = 1
+
+
+def save(path: Path, model: Hybrid, recipe: Recipe | None = None, notes: dict[str, Any] | None = None) -> None:
+    """Write a model; with its recipe, `load` needs nothing but the file. `notes` travel along."""
+    described = None if recipe is None else recipe.model_dump(mode="json")
+    write_tree(path, model, {"dgeo_model": VERSION, "recipe": described, "notes": notes or {}})
+
+
+def load(path: Path, like: Hybrid | None = None) -> Hybrid:
+    """Read a model; `like` is a model of the same structure, needed where it was built in Python without a recipe.
+
+    Raises `DgeoError` for a file that is missing, damaged, of another kind, or does not fit.
+    """
+    if like is None:
+        recipe = read_recipe(path)
+        like = build(recipe, dict.fromkeys(_names(recipe), (0.0, 1.0)), jax.random.key(0))
+    return read_tree(path, like)[0]
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe of a saved model."""
+    metadata = read_metadata(path)
+    if metadata.get("dgeo_model") != VERSION:
+        raise DgeoError(f"{path} is no model file of version {VERSION}; it may be a checkpoint: give a file of RUN/models.")
+    if metadata["recipe"] is None:
+        raise DgeoError(f"{path} holds a model built in Python: give `like`, a model of the same structure.")
+    try:
+        return Recipe.model_validate(metadata["recipe"])
+    except ValidationError as error:
+        raise DgeoError(f"{path} was written by another version of dgeo: {error.errors()[0]['msg']}.") from error
+
+
+def _names(recipe: Recipe) -> tuple[str, ...]:
+    return (*recipe.attributes, *(recipe.dynamic.forcings if recipe.dynamic else ()))

@@ -1,0 +1,202 @@
+"""The config of a run: strict, typed, one file. Unknown keys are refused with the nearest valid name."""
+
+import difflib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError, model_validator
+
+from dgeo.errors import DgeoError
+from dgeo.hybrid import Recipe
+from dgeo.hybrid.recipe import Strict
+from dgeo.training.losses import LOSSES
+
+
+class DataConfig(Strict):
+    """Where the data come from.
+
+    - `camels_us`: the prepared NetCDF under `root`;  `camels_us_text`: the official text layout;
+    - `netcdf`: any file with named dimensions (`file`, `rename`);  `virtual`: generated basins.
+    """
+
+    source: Literal["camels_us", "camels_us_text", "netcdf", "virtual"] = "camels_us"
+    root: Path | None = None
+    file: Path | None = None
+    product: Literal["daymet", "maurer", "maurer_extended", "nldas"] = "daymet"
+    rename: dict[str, str] = {}
+    basins: tuple[str, ...] | None = None
+    potential_evapotranspiration: Literal["given", "hargreaves", "oudin", "priestley_taylor"] = "hargreaves"
+    count: PositiveInt = 150
+    years: PositiveInt = 9
+    noise: float = Field(0.2, ge=0)
+    gaps: float = Field(0.0, ge=0, lt=1)
+    seed: NonNegativeInt = 0
+
+    def folder(self) -> Path:
+        """The data root: the config's, else that of the environment variable DGEO_DATA."""
+        root = self.root or (Path(os.environ["DGEO_DATA"]) if "DGEO_DATA" in os.environ else None)
+        if root is None:
+            raise DgeoError("No data root is known: set `data.root` in the config or the environment variable DGEO_DATA.")
+        if not root.is_dir():
+            raise DgeoError(f"The data root {root} is no folder; set `data.root` or DGEO_DATA to the folder of your data.")
+        return root
+
+
+class SplitConfig(Strict):
+    """Periods (first day, last day; both included) and, for unseen basins, the ids that are tested but never trained on.
+
+    `validation` lies inside `train`: candidates train on what is left of `train` before or after it.
+    """
+
+    train: tuple[str, str]
+    validation: tuple[str, str] | None = None
+    test: tuple[str, str]
+    test_basins: tuple[str, ...] = ()
+
+
+class TargetConfig(Strict):
+    """How one observed variable enters the loss."""
+
+    loss: str = "nse"
+    weight: PositiveFloat = 1.0
+
+    @model_validator(mode="after")
+    def _known(self) -> "TargetConfig":
+        if self.loss not in LOSSES:
+            raise ValueError(f"loss {self.loss!r} is unknown; the losses are {', '.join(LOSSES)}")
+        return self
+
+
+class OptimiserConfig(Strict):
+    """Which optax optimiser, at which rate. `options` go to it by name."""
+
+    name: str = "adam"
+    learning_rate: PositiveFloat = 2e-3
+    schedule: Literal["constant", "cosine"] = "cosine"
+    final_fraction: float = Field(0.0, ge=0, le=1)
+    clip: PositiveFloat | None = 1.0
+    options: dict[str, float] = {}
+
+
+class TrainingConfig(Strict):
+    """How long, on what windows, towards what.
+
+    Each step draws `batch` basins and a window of `warmup` + `window` days for each; the loss counts the window alone.
+    With `warmup_gradient` the gradient flows through the warm-up too. `refit` trains again on the whole training
+    period for the number of steps that validation chose.
+    """
+
+    targets: dict[str, TargetConfig] = {"streamflow": TargetConfig()}
+    optimiser: OptimiserConfig = OptimiserConfig()
+    batch: PositiveInt = 100
+    warmup: NonNegativeInt = 365
+    window: PositiveInt = 365
+    warmup_gradient: bool = False
+    steps: PositiveInt = 2000
+    steps_per_call: PositiveInt = 50
+    validate_every: PositiveInt = 250
+    patience: PositiveInt | None = None
+    checkpoint_every: PositiveInt = 250
+    refit: bool = True
+    seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1)
+    spin_up: NonNegativeInt = 1095
+
+    @model_validator(mode="after")
+    def _whole_calls(self) -> "TrainingConfig":
+        for name in ("steps", "validate_every", "checkpoint_every"):
+            if getattr(self, name) % self.steps_per_call:
+                raise ValueError(f"{name} must be a multiple of steps_per_call ({self.steps_per_call})")
+        return self
+
+
+class Config(Strict):
+    """A whole run."""
+
+    data: DataConfig
+    split: SplitConfig
+    model: Recipe
+    training: TrainingConfig = TrainingConfig()
+    outputs: tuple[str, ...] = (
+        "streamflow",
+        "evapotranspiration",
+        "snow_water_equivalent",
+        "soil_moisture",
+        "upper_zone",
+        "lower_zone",
+        "baseflow",
+    )
+
+
+def read_config(path: Path, changes: Sequence[str] = ()) -> Config:
+    """The config in a YAML file, with `key.sub=value` changes applied.
+
+    Raises `DgeoError` for a missing file, a line that is no YAML, an unknown key (nearest name given) or a wrong value.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DgeoError(f"The config {path} cannot be read ({error.strerror}); check the path.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DgeoError(f"The config {path} is no YAML: {' '.join(str(error).split())}; mend that line.") from error
+    if not isinstance(content, dict):
+        raise DgeoError(f"The config {path} holds no sections; it needs at least data, split and model.")
+    for change in changes:
+        _apply(content, change)
+    return parse_config(content, str(path))
+
+
+def parse_config(content: dict[str, Any], place: str) -> Config:
+    """A config from nested dictionaries; `place` is named in errors."""
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise DgeoError(_sentence(error.errors()[0], place)) from error
+
+
+def write_config(path: Path, config: Config) -> None:
+    """The resolved config, every default spelt out, as YAML."""
+    Path(path).write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+
+
+def _apply(content: dict[str, Any], change: str) -> None:
+    key, separator, value = change.partition("=")
+    if not separator:
+        raise DgeoError(f"--set {change!r} is no assignment; write --set section.key=value.")
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        content = content.setdefault(section, {})
+        if not isinstance(content, dict):
+            raise DgeoError(f"--set {change!r}: {section!r} is a value and has no keys; check the name.")
+    try:
+        content[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise DgeoError(f"--set {change!r}: {value!r} is no YAML value; quote it.") from error
+
+
+def _sentence(error: Any, place: str) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] != "extra_forbidden":
+        return f"{place}: {where or 'the config'} = {error['input']!r} is not accepted: {error['msg']}."
+    known = _known_keys(error["loc"][:-1])
+    close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1, cutoff=0.3)
+    hint = f"did you mean {close[0]!r}?" if close else f"the keys there are {', '.join(known)}."
+    return f"{place}: the key {where!r} is unknown; {hint}"
+
+
+def _known_keys(location: Sequence[Any]) -> list[str]:
+    section: Any = Config
+    for part in location:
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            return list(TargetConfig.model_fields)
+        if part not in section.model_fields:
+            continue
+        annotation = section.model_fields[part].annotation
+        section = next((a for a in (annotation, *get_args(annotation)) if _is_section(a)), TargetConfig)
+    return sorted(section.model_fields)
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

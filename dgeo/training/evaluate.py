@@ -1,0 +1,122 @@
+"""Reading the test period, once: simulate every seed, average, score, close the ledger, write the results of a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from dgeo.check import Balance, HybridLedger
+from dgeo.hybrid import Hybrid, Inputs, load
+from dgeo.metrics import score, summarise
+from dgeo.numerics import write_atomically
+from dgeo.training.arrays import day_mask, needed_forcings, to_arrays
+from dgeo.training.config import Config
+from dgeo.training.fields import parameter_fields, share_at_bounds
+from dgeo.training.labelled import label
+from dgeo.training.records import write_csv, write_json
+from dgeo.training.run import config_of, seeds_of
+from dgeo.training.prepare import check_dataset, load_dataset
+from dgeo.training.simulation import chunks, times
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a run has to show: mean simulation of all seeds over the test period, scores, parameters and ledger."""
+
+    simulation: xr.Dataset
+    scores: xr.Dataset
+    summary: dict[str, Any]
+    parameters: xr.Dataset
+    ledger: Balance
+
+
+def evaluate(folder: Path, *, dataset: xr.Dataset | None = None) -> Evaluation:
+    """Simulate, score and record the test period of a run folder; writes what `dgeo report` reads."""
+    folder = Path(folder)
+    config = config_of(folder)
+    dataset = load_dataset(config.data) if dataset is None else dataset
+    check_dataset(dataset, config)
+    models = {seed: load(path) for seed, path in seeds_of(folder)}
+    evaluation = evaluate_models(models, config, dataset)
+    write_json(folder / "metrics.json", evaluation.summary)
+    write_csv(folder / "metrics.csv", rows_of(evaluation.scores))
+    write_json(folder / "ledger.json", evaluation.ledger.to_json())
+    write_netcdf(folder / "simulation.nc", evaluation.simulation)
+    write_netcdf(folder / "parameters.nc", evaluation.parameters)
+    return evaluation
+
+
+def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Dataset) -> Evaluation:
+    """The same for models in memory, writing nothing. Seeds are members of an ensemble, whose mean is scored."""
+    days = day_mask(dataset, config.split.test)
+    tested = dataset.isel(time=days)
+    members = [simulate_test(model, config, dataset) for model in models.values()]
+    mean = {name: np.mean([series[name] for series, _ in members], axis=0) for name in members[0][0]}
+    simulation = label(mean, tested, next(iter(models.values())).physics)
+    targets = [name for name in config.training.targets if name in simulation]
+    for name in targets:
+        simulation[f"{name}_observed"] = tested[name]
+    simulation["precipitation"] = tested["precipitation"]
+    scores = _scores(mean["streamflow"], tested)
+    parameters = parameter_fields(next(iter(models.values())), inputs_of(config, tested), tested, config.model.attributes)
+    summary = {
+        "test": summarise(scores),
+        "seeds": [
+            {"seed": seed, **{n: v["median"] for n, v in summarise(_scores(series["streamflow"], tested)).items()}}
+            for seed, (series, _) in zip(models, members, strict=True)
+        ],
+        "parameters_at_bounds": share_at_bounds(parameters),
+    }
+    return Evaluation(simulation, scores, summary, parameters, members[0][1])
+
+
+def inputs_of(config: Config, dataset: xr.Dataset) -> Inputs:
+    """The inputs of a config's model, without observations."""
+    arrays = to_arrays(dataset, needed_forcings(config.model), config.model.attributes)
+    return Inputs(arrays.inputs.forcing, arrays.inputs.attributes)
+
+
+def simulate_test(model: Hybrid, config: Config, dataset: xr.Dataset) -> tuple[dict[str, np.ndarray], Balance]:
+    """The outputs of the test period, after a spin-up on all forcings before it, and the ledger of that period.
+
+    The spin-up is a whole number of years, so that its chunks and those of the test share one compilation.
+    """
+    inputs = inputs_of(config, dataset)
+    days = np.flatnonzero(day_mask(dataset, config.split.test))
+    first, last = int(days[0]), int(days[-1]) + 1
+    carry = model.initial_carry(inputs.sites)
+    books = HybridLedger(model, times(inputs, slice(0, 1)), carry)
+    outputs = tuple(dict.fromkeys((*config.outputs, *books.outputs)))
+    if first >= 365:
+        for _, _, carry in chunks(model, times(inputs, slice(first % 365, first)), outputs):
+            pass
+    books = HybridLedger(model, times(inputs, slice(first, first + 1)), carry)
+    kept: list[dict[str, np.ndarray]] = []
+    for _, series, carry in chunks(model, times(inputs, slice(first, last)), outputs, carry):
+        books.add(series)
+        kept.append({name: series[name] for name in config.outputs})
+    return {name: np.concatenate([part[name] for part in kept]) for name in config.outputs}, books.balance(carry)
+
+
+def _scores(simulated: np.ndarray, tested: xr.Dataset) -> xr.Dataset:
+    scores = score(simulated, tested["streamflow"].values, tested["basin"].values)
+    shared = [name for name in ("latitude", "longitude", "region") if name in tested.coords]
+    return scores.assign_coords({name: tested[name] for name in shared})
+
+
+def rows_of(scores: xr.Dataset) -> list[dict[str, Any]]:
+    """One row a basin: id, place, scores."""
+    frame = scores.to_dataframe().reset_index()
+    place = [name for name in ("basin", "latitude", "longitude", "region") if name in frame]
+    ordered: Sequence[str] = [*place, *(str(name) for name in scores.data_vars)]
+    return frame[ordered].to_dict("records")
+
+
+def write_netcdf(path: Path, dataset: xr.Dataset) -> None:
+    """Write a dataset as compressed NetCDF, atomically."""
+    encoding = {str(n): {"zlib": True, "complevel": 1} for n, v in dataset.data_vars.items() if v.dtype.kind == "f"}
+    write_atomically(path, lambda temporary: dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding))
+

@@ -1,0 +1,23 @@
+"""Arrays out, labelled: names, units, dates and basins on what a model simulated."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from dgeo.models import Model, Variable
+
+
+STREAMFLOW = Variable("mm d-1", "streamflow at the gauge, after routing")
+
+
+def label(series: Mapping[str, np.ndarray], like: xr.Dataset, physics: Model) -> xr.Dataset:
+    """Outputs [time, basin] with the time and basin coordinates of `like`, units and meanings."""
+    known = {**physics.fluxes, **physics.states, "streamflow": STREAMFLOW}
+    variables = {
+        name: (("time", "basin"), value.astype(np.float32), {"units": known[name].units, "long_name": known[name].meaning})
+        for name, value in series.items()
+    }
+    places = [name for name in ("latitude", "longitude", "area", "region", "name") if name in like.coords]
+    coordinates = {name: like[name] for name in ("time", "basin", *places)}
+    return xr.Dataset(variables, coordinates, {"Conventions": "CF-1.11", "source": "dgeo"})

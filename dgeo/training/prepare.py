@@ -1,0 +1,135 @@
+"""From a config to a checked dataset: read, add potential evapotranspiration, check, split."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from dgeo import data, virtual
+from dgeo.errors import DgeoError, nearest
+from dgeo.hybrid import Statistics
+from dgeo.nn.standardise import log_root
+from dgeo.physics import evapotranspiration, net_radiation, solar
+from dgeo.training.arrays import needed_forcings
+from dgeo.training.config import Config, DataConfig
+
+
+PET = "potential_evapotranspiration"
+
+
+def load_dataset(config: DataConfig) -> xr.Dataset:
+    """The dataset a config asks for, in canonical names and units, with potential evapotranspiration.
+
+    Raises `DgeoError` where a folder, file, basin or variable is missing.
+    """
+    dataset = _read(config)
+    if config.source == "virtual" or config.potential_evapotranspiration == "given":
+        return dataset
+    return dataset.assign({PET: potential_evapotranspiration(dataset, config.potential_evapotranspiration)})
+
+
+def _read(config: DataConfig) -> xr.Dataset:
+    if config.source == "virtual":
+        return virtual_world(config).dataset
+    if config.source == "camels_us":
+        return data.read_prepared(config.folder(), config.basins)
+    if config.source == "camels_us_text":
+        return data.read_text(config.folder(), config.product, config.basins)
+    if config.file is None:
+        raise DgeoError("data.source is netcdf but data.file is not set; name the NetCDF file.")
+    with xr.open_dataset(data.existing(config.file, "data file"), engine="h5netcdf") as raw:
+        return data.select(data.from_xarray(raw.load(), config.rename), config.basins)
+
+
+def virtual_world(config: DataConfig) -> virtual.VirtualWorld:
+    """The virtual basins of a config, with their truth."""
+    return virtual.basins(
+        count=config.count, years=config.years, noise=config.noise, gaps=config.gaps, seed=config.seed
+    )
+
+
+def potential_evapotranspiration(dataset: xr.Dataset, method: str) -> xr.DataArray:
+    """Potential evapotranspiration [mm d-1] of every basin and day, by one of three formulas.
+
+    Raises `DgeoError` where a variable that the formula needs is missing.
+    """
+    needed, formula = _METHODS[method]
+    for name in needed:
+        if name not in dataset.variables:
+            raise DgeoError(f"The {method} formula needs {name!r}, which the data lack: {nearest(name, map(str, dataset.variables))}")
+    day = jnp.asarray(dataset["time"].dt.dayofyear.values, jnp.float32)[:, None]
+    latitude = jnp.deg2rad(jnp.asarray(dataset["latitude"].values, jnp.float32))[None]
+    shape = (dataset.sizes["time"], dataset.sizes["basin"])
+    day, latitude = jnp.broadcast_to(day, shape), jnp.broadcast_to(latitude, shape)
+    values = {name: _column(dataset[name], shape) for name in needed if name != "latitude"}
+    attributes = {"units": "mm d-1", "long_name": f"potential evapotranspiration ({method})"}
+    return xr.DataArray(np.asarray(formula(values, latitude, day)), dims=("time", "basin"), attrs=attributes)
+
+
+def _column(variable: xr.DataArray, shape: tuple[int, int]) -> jnp.ndarray:
+    return jnp.broadcast_to(jnp.asarray(variable.values, jnp.float32), shape)
+
+
+def _hargreaves(values: dict, latitude: jnp.ndarray, day: jnp.ndarray) -> jnp.ndarray:
+    radiation = solar.extraterrestrial_radiation(latitude, day)
+    return evapotranspiration.hargreaves(
+        values["temperature"], values["temperature_min"], values["temperature_max"], radiation
+    )
+
+
+def _oudin(values: dict, latitude: jnp.ndarray, day: jnp.ndarray) -> jnp.ndarray:
+    return evapotranspiration.oudin(values["temperature"], solar.extraterrestrial_radiation(latitude, day))
+
+
+def _priestley_taylor(values: dict, latitude: jnp.ndarray, day: jnp.ndarray) -> jnp.ndarray:
+    net = net_radiation.net_radiation(
+        values["shortwave_radiation"],
+        values["vapour_pressure"],
+        values["temperature_min"],
+        values["temperature_max"],
+        solar.extraterrestrial_radiation(latitude, day),
+        values["elev_mean"],
+    )
+    return evapotranspiration.priestley_taylor(values["temperature"], net, values["elev_mean"])
+
+
+_TEMPERATURES = ("temperature", "temperature_min", "temperature_max")
+_METHODS: dict[str, tuple[tuple[str, ...], Callable]] = {
+    "hargreaves": (("latitude", *_TEMPERATURES), _hargreaves),
+    "oudin": (("latitude", "temperature"), _oudin),
+    "priestley_taylor": (
+        ("latitude", *_TEMPERATURES, "shortwave_radiation", "vapour_pressure", "elev_mean"),
+        _priestley_taylor,
+    ),
+}
+
+
+def check_dataset(dataset: xr.Dataset, config: Config) -> None:
+    """Meet bad data at the door; raises `DgeoError` in one sentence."""
+    forcings = needed_forcings(config.model)
+    for period in (config.split.train, config.split.validation, config.split.test):
+        if period is not None:
+            data.check(
+                dataset, forcings, config.model.attributes, period, tuple(config.training.targets), allow_missing_attributes=True
+            )
+    inside = config.split.validation is not None
+    data.check_leakage(data.TemporalSplit(config.split.train, config.split.validation, config.split.test, inside))
+
+
+def training_basins(dataset: xr.Dataset, config: Config) -> list[str]:
+    """The basins that are trained on: all but `split.test_basins`."""
+    known = [str(basin) for basin in dataset["basin"].values]
+    for basin in config.split.test_basins:
+        if basin not in known:
+            raise DgeoError(f"split.test_basins names {basin!r}, which the data lack: {nearest(basin, known)}")
+    return [basin for basin in known if basin not in config.split.test_basins]
+
+
+def fit_statistics(dataset: xr.Dataset, config: Config, basins: list[str]) -> Statistics:
+    """Means and deviations of what the networks read, over training basins and days alone."""
+    dynamic = config.model.dynamic
+    forcings = () if dynamic is None else dynamic.forcings
+    for name in () if dynamic is None else dynamic.logarithmic:
+        dataset = dataset.assign({name: dataset[name].copy(data=np.asarray(log_root(jnp.asarray(dataset[name].values))))})
+    return data.statistics(dataset, (*config.model.attributes, *forcings), basins, config.split.train)

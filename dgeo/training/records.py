@@ -1,0 +1,65 @@
+"""What a run folder holds besides results: config, environment and data fingerprints, training history."""
+
+import csv
+import importlib.metadata
+import io
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import xarray as xr
+
+from dgeo import data
+from dgeo.numerics import write_atomically
+
+
+PACKAGES = ("dgeo", "jax", "jaxlib", "equinox", "optax", "diffrax", "numpy", "xarray")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON atomically."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=True) + "\n")
+
+
+def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows of one set of keys as CSV, atomically; None becomes an empty cell."""
+    rows = list(rows)
+    buffer = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(buffer, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    write_text(path, buffer.getvalue())
+
+
+def environment() -> dict[str, Any]:
+    """The machine and the versions a run was made with."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "devices": [str(device) for device in jax.devices()],
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def describe_data(dataset: xr.Dataset) -> dict[str, Any]:
+    """What data a run was made with, and their fingerprint."""
+    time = dataset["time"].values
+    return {
+        "fingerprint": data.fingerprint(dataset),
+        "basins": dataset.sizes["basin"],
+        "first_day": str(time[0].astype("datetime64[D]")),
+        "last_day": str(time[-1].astype("datetime64[D]")),
+        "variables": sorted(str(name) for name in dataset.data_vars),
+    }

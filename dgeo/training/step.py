@@ -1,0 +1,105 @@
+"""Optimiser steps: many in one compiled call, each a window of days in a batch of basins."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from dgeo.hybrid import Hybrid
+from dgeo.numerics import trainable
+from dgeo.training.arrays import Arrays, window
+from dgeo.training.config import TargetConfig, TrainingConfig
+from dgeo.training.losses import LOSSES
+from dgeo.training.sampler import Sampler
+
+
+class TrainState(eqx.Module):
+    """All that changes in training; with the seed it determines every later step."""
+
+    weights: Any
+    optimiser: Any
+    step: Int[Array, ""]
+
+
+class Record(NamedTuple):
+    """What every step leaves behind: its loss and the norm of its gradient."""
+
+    loss: Float[Array, " step"]
+    gradient: Float[Array, " step"]
+
+
+def objective(
+    simulated: Mapping[str, Array],
+    observed: Mapping[str, Array],
+    scales: Mapping[str, Array],
+    targets: Mapping[str, TargetConfig],
+) -> Float[Array, ""]:
+    """The weighted sum of the losses of all targets."""
+    parts = [t.weight * LOSSES[t.loss](simulated[n], observed[n], scales[n]) for n, t in targets.items()]
+    return sum(parts[1:], start=parts[0])
+
+
+def window_loss(
+    model: Hybrid,
+    arrays: Arrays,
+    basins: Int[Array, " batch"],
+    starts: Int[Array, " batch"],
+    key: PRNGKeyArray,
+    config: TrainingConfig,
+) -> Float[Array, ""]:
+    """The loss over one window of each basin; the warm-up fills stores and memories, without gradient unless asked for."""
+    outputs = tuple(config.targets)
+    if config.warmup_gradient:
+        inputs, observed = window(arrays, basins, starts, 0, config.warmup + config.window)
+        simulated, _ = model(inputs, outputs=outputs, key=key)
+        simulated, observed = ({n: v[config.warmup :] for n, v in part.items()} for part in (simulated, observed))
+    else:
+        before, _ = window(arrays, basins, starts, 0, config.warmup)
+        _, carry = model(before, outputs=("streamflow",), key=key)
+        inputs, observed = window(arrays, basins, starts, config.warmup, config.window)
+        simulated, _ = model(inputs, jax.lax.stop_gradient(carry), outputs=outputs, key=key)
+    scales = {name: scale[basins] for name, scale in arrays.scales.items()}
+    return objective(simulated, observed, scales, config.targets)
+
+
+class Trainer:
+    """The compiled training call of one model structure; phases and seeds of the same shapes share its compilation."""
+
+    def __init__(self, model: Hybrid, optimiser: optax.GradientTransformation, config: TrainingConfig) -> None:
+        """Split the model into what is trained and what is not."""
+        self.frozen = eqx.filter(model, trainable(model), inverse=True)
+        self.optimiser = optimiser
+        self.config = config
+        self.advance = eqx.filter_jit(self._advance)
+
+    def weights_of(self, model: Hybrid) -> Any:
+        """What is trained of a model of the same structure (another seed)."""
+        return eqx.filter(model, trainable(model))
+
+    def start(self, weights: Any) -> TrainState:
+        """Before the first step."""
+        return TrainState(weights, self.optimiser.init(weights), jnp.asarray(0, jnp.int32))
+
+    def model(self, state: TrainState) -> Hybrid:
+        """The model as it stands."""
+        return eqx.combine(state.weights, self.frozen)
+
+    def _advance(
+        self, state: TrainState, arrays: Arrays, sampler: Sampler, key: PRNGKeyArray, steps: int
+    ) -> tuple[TrainState, Record]:
+        def loss(weights: Any, key: PRNGKeyArray) -> Array:
+            basins, starts, drop_key = sampler.draws(key, self.config.batch)
+            model = eqx.combine(weights, self.frozen)
+            return window_loss(model, arrays, basins, starts, drop_key, self.config)
+
+        def body(state: TrainState, _: None) -> tuple[TrainState, Record]:
+            value, gradient = eqx.filter_value_and_grad(loss)(state.weights, jax.random.fold_in(key, state.step))
+            updates, optimiser = self.optimiser.update(gradient, state.optimiser, state.weights)
+            weights = eqx.apply_updates(state.weights, updates)
+            return TrainState(weights, optimiser, state.step + 1), Record(value, optax.global_norm(gradient))
+
+        return jax.lax.scan(body, state, None, length=steps)
