@@ -1,7 +1,7 @@
 """From one step of one site to all days of all sites: the only place that maps over time, sites and components."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -27,6 +27,7 @@ class Parameters(eqx.Module):
     components: bool = eqx.field(static=True, default=False)
 
 
+@runtime_checkable
 class Loop(Protocol):
     """A way to march a step through time: `scan`, or a kernel that does the same."""
 

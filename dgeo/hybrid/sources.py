@@ -3,7 +3,7 @@
 A dynamic source adds a departure from the static value, so that switching it off leaves the static parameter.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -16,6 +16,7 @@ from dgeo.models import Values
 from dgeo.nn import LSTM, MovingAverages, Standardise
 
 
+@runtime_checkable
 class Source(Protocol):
     """Inputs and a memory → static z by name [site, …], dynamic z by name [time, site, …], and the memory after."""
 

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 import inspect
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -65,7 +65,7 @@ class Budget:
 
     def tendencies(self, fluxes: Mapping[str, Array]) -> Values:
         """d(store)/dt = Σ fluxes in − Σ fluxes out, for every store."""
-        change = dict.fromkeys(self.stores, jnp.zeros(()))
+        change: dict[str, Any] = dict.fromkeys(self.stores, 0.0)
         for flux, (source, target) in self.transfers.items():
             if source is not None:
                 change[source] = change[source] - fluxes[flux]
@@ -74,6 +74,7 @@ class Budget:
         return change
 
 
+@runtime_checkable
 class Law(Protocol):
     """A constitutive relation: named current values of one site → one number. A network may stand in its place."""
 
