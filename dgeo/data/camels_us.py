@@ -101,7 +101,7 @@ def read_prepared(root: str | Path, basins: Iterable[str] | None = None) -> xr.D
     try:
         with xr.open_dataset(path, engine="h5netcdf") as raw:
             chosen = slice(None) if basins is None else positions(basins, raw["basin"].values)
-            series = canonical_series(raw.load().isel(basin=chosen))
+            series = canonical_series(raw.isel(basin=chosen).load())
     except OSError as error:
         raise DgeoError(
             f"The prepared CAMELS-US file '{path}' cannot be read ({error}); fetch it again."

@@ -78,6 +78,21 @@ def _converted(variable: xr.DataArray, name: str, units: str, area: np.ndarray |
     return variable.assign_attrs(describe(name))
 
 
+def _in_canonical_units(ds: xr.Dataset, units: Mapping[str, str], rename: Mapping[str, str]) -> xr.Dataset:
+    """Convert all canonical variables, the area first, because volume fluxes are divided by it."""
+    unknown = next((name for name in units if name not in ds.variables and name not in rename), None)
+    if unknown is not None:
+        raise DgeoError(
+            f"A unit is given for '{unknown}', no variable; {nearest(unknown, map(str, ds.variables))}"
+        )
+    for name in dict.fromkeys(("area", *COORDINATES, *SERIES)):
+        if name in ds.variables:
+            area = ds["area"].values.astype(np.float64) if "area" in ds.variables else None
+            declared = _declared(ds[name], name, units, rename)
+            ds = ds.assign({name: _converted(ds[name], name, declared, area)})
+    return ds
+
+
 def _single(variable: xr.DataArray) -> xr.DataArray:
     """Float32 for measured numbers; words and coded flags stay."""
     return variable.astype(np.float32) if variable.dtype.kind == "f" or variable.name in SERIES else variable
@@ -118,21 +133,10 @@ def from_xarray(
     `check` refuses.
     """
     rename, units = dict(rename or {}), dict(units or {})
-    canonical = _ordered(_dimensioned(_renamed(ds, rename)))
-    unknown = next((n for n in units if n not in canonical.variables and n not in rename), None)
-    if unknown is not None:
-        raise DgeoError(
-            f"A unit is given for '{unknown}', which is no variable; {nearest(unknown, map(str, canonical))}"
-        )
+    canonical = _ordered(_dimensioned(_renamed(ds, rename))).compute()
     canonical = canonical.set_coords([name for name in COORDINATES if name in canonical.variables])
     check_axes(canonical)
-    area = None
-    for name in ("area", *(n for n in (*COORDINATES, *SERIES) if n != "area")):
-        if name in canonical.variables:
-            declared = _declared(canonical[name], name, units, rename)
-            canonical[name] = _converted(canonical[name], name, declared, area)
-        if name == "area" and "area" in canonical.coords:
-            area = canonical["area"].values.astype(np.float64)
+    canonical = _in_canonical_units(canonical, units, rename)
     canonical = canonical.map(lambda variable: _labelled(_single(variable)), keep_attrs=True)
     check(canonical)
     return canonical
