@@ -1,0 +1,48 @@
+"""Training runs: configs, windows, losses, the loop, checkpoints, evaluation and use of what was trained."""
+
+from dgeo.training.apply import apply
+from dgeo.training.arrays import Arrays, to_arrays
+from dgeo.training.config import Config, parse_config, read_config, write_config
+from dgeo.training.evaluate import Evaluation, evaluate, evaluate_models, write_evaluation, write_netcdf
+from dgeo.training.fields import parameter_fields, share_at_bounds
+from dgeo.training.fit import Fitted, Row, Task, fit
+from dgeo.training.prepare import load_dataset, potential_evapotranspiration, training_statistics, virtual_world
+from dgeo.training.records import read_json, write_json
+from dgeo.training.run import config_of, seeds_of, train
+from dgeo.training.sampler import Sampler
+from dgeo.training.simulation import chunks, run
+from dgeo.training.step import Trainer
+
+__all__ = [
+    "Arrays",
+    "Config",
+    "Evaluation",
+    "Fitted",
+    "Row",
+    "Sampler",
+    "Task",
+    "Trainer",
+    "apply",
+    "chunks",
+    "config_of",
+    "evaluate",
+    "evaluate_models",
+    "fit",
+    "load_dataset",
+    "parameter_fields",
+    "parse_config",
+    "potential_evapotranspiration",
+    "read_config",
+    "read_json",
+    "run",
+    "seeds_of",
+    "share_at_bounds",
+    "to_arrays",
+    "train",
+    "training_statistics",
+    "virtual_world",
+    "write_config",
+    "write_evaluation",
+    "write_json",
+    "write_netcdf",
+]

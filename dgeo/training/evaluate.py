@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from dgeo import data
 from dgeo.check import Balance, HybridLedger
 from dgeo.hybrid import Hybrid, Inputs, load
 from dgeo.metrics import score, summarise
@@ -41,18 +42,23 @@ def evaluate(folder: Path, *, dataset: xr.Dataset | None = None) -> Evaluation:
     check_dataset(dataset, config)
     models = {seed: load(path) for seed, path in seeds_of(folder)}
     evaluation = evaluate_models(models, config, dataset)
+    write_evaluation(folder, evaluation)
+    return evaluation
+
+
+def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
+    """Write the results of a run: metrics.json, metrics.csv, ledger.json, simulation.nc and parameters.nc."""
     write_json(folder / "metrics.json", evaluation.summary)
     write_csv(folder / "metrics.csv", rows_of(evaluation.scores))
     write_json(folder / "ledger.json", evaluation.ledger.to_json())
     write_netcdf(folder / "simulation.nc", evaluation.simulation)
     write_netcdf(folder / "parameters.nc", evaluation.parameters)
-    return evaluation
 
 
 def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Dataset) -> Evaluation:
     """The same for models in memory, writing nothing. Seeds are members of an ensemble, whose mean is scored."""
-    days = day_mask(dataset, config.split.test)
-    tested = dataset.isel(time=days)
+    dataset = data.select(dataset, config.split.test_basins or None)
+    tested = dataset.isel(time=day_mask(dataset, config.split.test))
     members = [simulate_test(model, config, dataset) for model in models.values()]
     mean = {name: np.mean([series[name] for series, _ in members], axis=0) for name in members[0][0]}
     simulation = label(mean, tested, next(iter(models.values())).physics)

@@ -1,12 +1,14 @@
 """The parameter fields that a network produced: pulled out, named, ready to map and save."""
 
 from collections.abc import Sequence
+from typing import Any
 
-import jax
+import equinox as eqx
 import numpy as np
 import xarray as xr
 
 from dgeo.hybrid import Hybrid, Inputs
+from dgeo.training.simulation import times
 
 
 def parameter_fields(model: Hybrid, inputs: Inputs, like: xr.Dataset, attributes: Sequence[str] = ()) -> xr.Dataset:
@@ -14,15 +16,31 @@ def parameter_fields(model: Hybrid, inputs: Inputs, like: xr.Dataset, attributes
 
     Bounds, unit and meaning are in the attrs; the named attributes of the basins come along for relating the two.
     """
-    carry = model.parameters.initial_carry(inputs.sites)
-    parameters, weights, _ = jax.jit(lambda inputs, carry: model.parameters(inputs, carry))(inputs, carry)
-    values = {name: np.asarray(value) for name, value in parameters.static.items()}
-    values |= {name: np.asarray(value).mean(0) for name, value in parameters.dynamic.items()}
+    values, weights = _time_means(model, inputs)
     fields = xr.Dataset({name: _field(model, name, value) for name, value in values.items()})
     fields["component_weight"] = (("basin", "component"), np.asarray(weights), {"units": "1", "long_name": "weight of a component"})
     places = [name for name in ("latitude", "longitude", "area", "region") if name in like.coords]
     fields = fields.assign_coords({name: like[name] for name in ("basin", *places)})
     return fields.assign({name: like[name] for name in attributes})
+
+
+def _time_means(model: Hybrid, inputs: Inputs) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Year by year, since dynamic parameters of a long record do not fit into memory at once."""
+    carry = model.parameters.initial_carry(inputs.sites)
+    steps = len(next(iter(inputs.forcing.values())))
+    sums: dict[str, np.ndarray] = {}
+    for first in range(0, steps, 365):
+        part = times(inputs, slice(first, min(first + 365, steps)))
+        parameters, weights, carry = _parameters(model, part, carry)
+        for name, value in parameters.dynamic.items():
+            sums[name] = sums.get(name, 0.0) + np.asarray(value).sum(0, dtype=np.float64)
+    still = {name: np.asarray(value) for name, value in parameters.static.items()}
+    return still | {name: total / steps for name, total in sums.items()}, np.asarray(weights)
+
+
+@eqx.filter_jit
+def _parameters(model: Hybrid, inputs: Inputs, carry: Any) -> Any:
+    return model.parameters(inputs, carry)
 
 
 def _field(model: Hybrid, name: str, value: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, dict[str, object]]:

@@ -126,8 +126,9 @@ def training_basins(dataset: xr.Dataset, config: Config) -> list[str]:
     return [basin for basin in known if basin not in config.split.test_basins]
 
 
-def fit_statistics(dataset: xr.Dataset, config: Config, basins: list[str]) -> Statistics:
+def training_statistics(dataset: xr.Dataset, config: Config) -> Statistics:
     """Means and deviations of what the networks read, over training basins and days alone."""
+    basins = training_basins(dataset, config)
     dynamic = config.model.dynamic
     forcings = () if dynamic is None else dynamic.forcings
     for name in () if dynamic is None else dynamic.logarithmic:

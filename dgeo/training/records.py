@@ -14,6 +14,7 @@ import jax
 import xarray as xr
 
 from dgeo import data
+from dgeo.errors import DgeoError
 from dgeo.numerics import write_atomically
 
 
@@ -63,3 +64,11 @@ def describe_data(dataset: xr.Dataset) -> dict[str, Any]:
         "last_day": str(time[-1].astype("datetime64[D]")),
         "variables": sorted(str(name) for name in dataset.data_vars),
     }
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file of a run; raises `DgeoError` where it is missing or damaged."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DgeoError(f"{path} cannot be read ({error}); evaluate the run again.") from error

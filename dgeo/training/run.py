@@ -17,7 +17,7 @@ from dgeo.training.arrays import Arrays, day_mask, needed_forcings, to_arrays
 from dgeo.training.config import Config, read_config, write_config
 from dgeo.training.fit import Fitted, Row, Task, Watch, fit
 from dgeo.training.optimiser import build_optimiser
-from dgeo.training.prepare import check_dataset, fit_statistics, load_dataset, training_basins
+from dgeo.training.prepare import check_dataset, load_dataset, training_basins, training_statistics
 from dgeo.training.records import describe_data, environment, write_csv, write_json
 from dgeo.training.sampler import Sampler
 from dgeo.training.simulation import run, times
@@ -70,7 +70,7 @@ class _Session:
     def __init__(self, config: Config, folder: Path, dataset: xr.Dataset, watch: Watch) -> None:
         self.config, self.folder, self.watch = config, folder, watch
         basins = training_basins(dataset, config)
-        self.statistics = fit_statistics(dataset, config, basins)
+        self.statistics = training_statistics(dataset, config)
         self.training_set = data.select(dataset, basins)
         self.rows: list[Row] = []
         self.fingerprint = hashlib.sha256(

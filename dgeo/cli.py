@@ -1,0 +1,169 @@
+"""The command line: `dgeo demo`, `train`, `evaluate`, `simulate`, `report`, `info`."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from dgeo.errors import DgeoError
+
+
+app = typer.Typer(
+    help="Differentiable geoscientific modelling: physics and networks, trained together.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+RunFolder = Annotated[Path, typer.Argument(help="A run folder, as `dgeo train` makes it.")]
+SHOWN = ("nse", "kge", "log_nse", "rmse", "bias", "fhv", "flv", "fms", "peak_timing")
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option(help="The folder to make.")] = Path("dgeo-demo")) -> None:
+    """Train a hybrid model on virtual basins and show what it learned, in about a minute."""
+    from dgeo.demo import run_demo
+
+    with _bar() as watch:
+        metrics = run_demo(out, watch=watch)
+    _print_scores(metrics, "Streamflow of unseen basins in unseen years, against the noise-free truth")
+    _print_hidden(metrics["hidden"])
+    console.print(f"Report: [bold]{out / 'report.html'}[/bold]   scores: {out / 'metrics.json'}")
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="A YAML config; examples are in benchmarks/configs.")],
+    out: Annotated[Path | None, typer.Option(help="The run folder; runs/<config name> by default.")] = None,
+    changes: Annotated[list[str] | None, typer.Option("--set", help="Change one key: --set training.steps=100.")] = None,
+    resume: Annotated[bool, typer.Option(help="Continue an interrupted run, bit for bit.")] = False,
+) -> None:
+    """Train, evaluate on the test period, and write the report."""
+    from dgeo import training
+
+    folder = out or Path("runs") / config.stem
+    settings = training.read_config(config, changes or ())
+    dataset = training.load_dataset(settings.data)
+    with _bar() as watch:
+        training.train(settings, folder, resume=resume, dataset=dataset, watch=watch)
+    _finish(folder, training.evaluate(folder, dataset=dataset).summary)
+
+
+@app.command()
+def evaluate(run: RunFolder) -> None:
+    """Score a trained run on its test period again."""
+    from dgeo import training
+
+    _finish(run, training.evaluate(run).summary)
+
+
+@app.command()
+def simulate(
+    run: RunFolder,
+    out: Annotated[Path, typer.Option(help="The NetCDF file to write.")],
+    data: Annotated[Path | None, typer.Option(help="A NetCDF file with forcings and attributes of any basins.")] = None,
+    start: Annotated[str | None, typer.Option(help="First day, 1995-10-01.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last day.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Continue from the state of an earlier simulation.")] = None,
+    save_state: Annotated[Path | None, typer.Option(help="Save the state after the last day.")] = None,
+) -> None:
+    """Simulate with a trained run: other dates or basins, no observations needed."""
+    from dgeo import training
+
+    result = training.apply(run, file=data, start=start, end=end, state=state, save_state=save_state)
+    training.write_netcdf(out, result)
+    console.print(f"{out}: {', '.join(map(str, result.data_vars))} of {result.sizes['basin']} basins, {result.sizes['time']} days")
+
+
+@app.command()
+def report(run: RunFolder) -> None:
+    """Write report.html of a run again."""
+    from dgeo.report import write_report
+
+    console.print(f"Report: [bold]{write_report(run)}[/bold]")
+
+
+@app.command()
+def info(run: RunFolder) -> None:
+    """Say what a run is: model, data, seeds, scores."""
+    from dgeo import training
+
+    config = training.config_of(run)
+    dynamic = "static parameters" if config.model.dynamic is None else f"dynamic {', '.join(config.model.dynamic.parameters)}"
+    console.print(f"HBV {config.model.physics.version}, {config.model.components} components, {dynamic}")
+    console.print(f"train {' … '.join(config.split.train)}, test {' … '.join(config.split.test)}")
+    console.print(f"models: {', '.join(path.name for _, path in training.seeds_of(run))}")
+    if (run / "metrics.json").exists():
+        _print_scores(training.read_json(run / "metrics.json"), "Test period")
+
+
+def main() -> None:
+    """Run the command line; an error is one sentence, and an exit code of 1."""
+    try:
+        app(standalone_mode=True)
+    except DgeoError as error:
+        Console(stderr=True).print(f"[bold red]dgeo:[/bold red] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def _finish(folder: Path, summary: dict[str, Any]) -> None:
+    from dgeo.report import write_report
+
+    _print_scores(summary, "Test period")
+    console.print(f"Report: [bold]{write_report(folder)}[/bold]   scores: {folder / 'metrics.json'}")
+
+
+class _bar:
+    """A progress bar with loss, validation score, speed and time left, fed by the training loop."""
+
+    def __enter__(self) -> Callable[[dict[str, Any]], None]:
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[numbers]}"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self.tasks: dict[str, Any] = {}
+        self.scores: dict[str, float] = {}
+        self.progress.start()
+        return self.watch
+
+    def watch(self, row: dict[str, Any]) -> None:
+        """Move the bar of the row's phase and seed."""
+        name = f"{row['phase']}, seed {row['seed']}"
+        if name not in self.tasks:
+            self.tasks[name] = self.progress.add_task(name, total=row["steps"], numbers="")
+        if row["validation"] is not None:
+            self.scores[name] = row["validation"]
+        validation = f" validation NSE {self.scores[name]:.3f}" if name in self.scores else ""
+        numbers = f"loss {row['loss']:.3f}{validation} {1000 * row['seconds'] / row['step']:.0f} ms/step"
+        self.progress.update(self.tasks[name], completed=row["step"], numbers=numbers)
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+
+def _print_scores(metrics: dict[str, Any], title: str) -> None:
+    table = Table("score", "median", "95 % interval", "mean", "basins", "failures", title=title)
+    for name in SHOWN:
+        if name in metrics["test"]:
+            row = metrics["test"][name]
+            low, high = row["interval"]
+            cells = (f"{row['median']:.3f}", f"{low:.3f} … {high:.3f}", f"{row['mean']:.3f}", f"{row['n']}", f"{row['failures']}")
+            table.add_row(name, *cells)
+    console.print(table)
+
+
+def _print_hidden(hidden: dict[str, Any]) -> None:
+    table = Table("never shown to the model", "anomaly correlation", "untrained", "NSE", "untrained", title="Hidden variables")
+    for name, row in hidden.items():
+        before = row["untrained"]
+        numbers = (row["anomaly_correlation"], before["anomaly_correlation"], row["nse"], before["nse"])
+        table.add_row(name.replace("_", " "), *(f"{number:.2f}" for number in numbers))
+    console.print(table)

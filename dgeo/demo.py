@@ -1,0 +1,91 @@
+"""The main job on virtual basins: train on noisy streamflow of some, look at everything in others, where the truth is known."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import xarray as xr
+
+from dgeo.errors import DgeoError
+from dgeo.hybrid import build
+from dgeo.report import write_report
+from dgeo.training import (
+    Config,
+    Evaluation,
+    evaluate_models,
+    parse_config,
+    train,
+    training_statistics,
+    virtual_world,
+    write_evaluation,
+)
+from dgeo.training.fit import Watch
+from dgeo.virtual import VirtualWorld, hidden_scores, recovery
+
+
+HIDDEN = ("evapotranspiration", "snow_water_equivalent", "soil_moisture", "upper_zone", "lower_zone", "baseflow")
+ATTRIBUTES = (
+    "elev_mean",
+    "slope_mean",
+    "p_mean",
+    "pet_mean",
+    "aridity",
+    "frac_snow",
+    "p_seasonality",
+    "frac_forest",
+    "soil_depth_statsgo",
+    "sand_frac",
+    "clay_frac",
+    "soil_conductivity",
+    "geol_permeability",
+    "carbonate_rocks_frac",
+)
+BASINS, UNSEEN = 160, 40
+DEMO: dict[str, Any] = {
+    "data": {"source": "virtual", "count": BASINS, "years": 9, "noise": 0.2, "seed": 0},
+    "split": {
+        "train": ("2000-10-01", "2006-09-30"),
+        "validation": ("2005-10-01", "2006-09-30"),
+        "test": ("2006-10-01", "2009-09-30"),
+    },
+    "model": {"attributes": ATTRIBUTES, "components": 4, "static": {"width": 128, "spread": 0.3}},
+    "training": {"steps": 1000, "validate_every": 250, "refit": False, "optimiser": {"learning_rate": 3e-3}},
+    "outputs": ("streamflow", *HIDDEN),
+}
+
+
+def run_demo(folder: Path, *, watch: Watch = lambda row: None, changes: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Train and evaluate in `folder`; returns what `metrics.json` holds.
+
+    The basins tested were never trained on, nor were the years; streamflow is scored against the noise-free truth, and so
+    is everything the model was never shown, beside the same model before training.
+    """
+    config, world = _configured(changes or {})
+    if (folder / "report.html").exists():
+        raise DgeoError(f"{folder} already holds a demo; look at {folder / 'report.html'}, or choose another --out.")
+    models = train(config, folder, dataset=world.dataset, resume=(folder / "config.yaml").exists(), watch=watch)
+    truth = world.dataset.assign(streamflow=world.truth["streamflow"])
+    trained = evaluate_models(models, config, truth)
+    untrained = {seed: build(config.model, training_statistics(world.dataset, config), jax.random.key(seed)) for seed in models}
+    before = evaluate_models(untrained, config, truth)
+    trained.summary |= _learned(trained, before, world)
+    write_evaluation(folder, trained)
+    write_report(folder)
+    return trained.summary
+
+
+def _configured(changes: dict[str, Any]) -> tuple[Config, VirtualWorld]:
+    content = {section: {**values, **changes.get(section, {})} if isinstance(values, dict) else values for section, values in DEMO.items()}
+    world = virtual_world(parse_config(content, "demo").data)
+    unseen = [str(basin) for basin in world.dataset["basin"].values[-(world.dataset.sizes["basin"] * UNSEEN // BASINS) :]]
+    return parse_config(content | {"split": {**content["split"], "test_basins": unseen}}, "demo"), world
+
+
+def _learned(trained: Evaluation, before: Evaluation, world: VirtualWorld) -> dict[str, Any]:
+    truth: xr.Dataset = world.truth.sel(basin=trained.simulation["basin"], time=trained.simulation["time"])
+    return {
+        "against": "noise-free truth of unseen basins and years",
+        "untrained": before.summary["test"],
+        "hidden": hidden_scores(trained.simulation, before.simulation, truth, HIDDEN),
+        "recovery": recovery(trained.parameters, truth),
+    }

@@ -1,0 +1,85 @@
+"""A trained run applied elsewhere: other dates, other basins, no observations, from a saved state."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from dgeo import data
+from dgeo.errors import DgeoError
+from dgeo.hybrid import Carry, load
+from dgeo.numerics import read_tree, write_tree
+from dgeo.training.arrays import needed_forcings
+from dgeo.training.config import Config, DataConfig
+from dgeo.training.evaluate import inputs_of
+from dgeo.training.labelled import label
+from dgeo.training.prepare import load_dataset
+from dgeo.training.run import config_of, seeds_of
+from dgeo.training.simulation import run, times
+
+
+def apply(
+    folder: Path,
+    *,
+    file: Path | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    state: Path | None = None,
+    save_state: Path | None = None,
+) -> xr.Dataset:
+    """Simulate a period with a run's models; the mean over its seeds, labelled.
+
+    **Arguments**
+
+    - `file`: a NetCDF file with the forcings and attributes of any basins; the run's own data by default.
+    - `start`, `end`: the first and last day; all days by default. Without `state`, the stores are filled with the forcings
+      of the days before `start`.
+    - `state`: a file that `save_state` wrote at the end of an earlier simulation; the run continues it exactly.
+
+    **Raises** `DgeoError` for missing variables, dates outside the record, or a state of other basins.
+    """
+    config = config_of(folder)
+    dataset = _dataset(config, file)
+    period = _period(dataset, start, end)
+    data.check(dataset, needed_forcings(config.model), config.model.attributes, period, allow_missing_attributes=True)
+    days = dataset["time"].values
+    first = int(np.searchsorted(days, np.datetime64(period[0])))
+    last = int(np.searchsorted(days, np.datetime64(period[1]), side="right"))
+    inputs = inputs_of(config, dataset)
+    models = {f"seed_{seed}": load(path) for seed, path in seeds_of(folder)}
+    carries = {name: model.initial_carry(inputs.sites) for name, model in models.items()}
+    if state is not None:
+        carries = _read_state(state, carries, period[0])
+    elif first > 0:
+        before = times(inputs, slice(0, first))
+        carries = {name: run(model, before, config.outputs, carries[name])[1] for name, model in models.items()}
+    wanted = times(inputs, slice(first, last))
+    results = {name: run(model, wanted, config.outputs, carries[name]) for name, model in models.items()}
+    if save_state is not None:
+        next_day = np.datetime64(period[1]) + np.timedelta64(1, "D")
+        after = {name: carry for name, (_, carry) in results.items()}
+        write_tree(save_state, after, {"basins": inputs.sites, "next_day": str(next_day)})
+    mean = {name: np.mean([series[name] for series, _ in results.values()], axis=0) for name in config.outputs}
+    return label(mean, dataset.isel(time=slice(first, last)), next(iter(models.values())).physics)
+
+
+def _dataset(config: Config, file: Path | None) -> xr.Dataset:
+    if file is None:
+        return load_dataset(config.data)
+    changed = config.data.model_dump() | {"source": "netcdf", "file": file, "basins": None}
+    with xr.open_dataset(data.existing(file, "data file"), engine="h5netcdf") as raw:
+        if "potential_evapotranspiration" in {*raw.variables, *config.data.rename.values()}:
+            changed["potential_evapotranspiration"] = "given"
+    return load_dataset(DataConfig(**changed))
+
+
+def _period(dataset: xr.Dataset, start: str | None, end: str | None) -> tuple[str, str]:
+    days = dataset["time"].values.astype("datetime64[D]")
+    return start or str(days[0]), end or str(days[-1])
+
+
+def _read_state(path: Path, like: dict[str, Carry], start: str) -> dict[str, Carry]:
+    carries, metadata = read_tree(path, like)
+    if metadata["next_day"] != start:
+        raise DgeoError(f"The state {path} continues on {metadata['next_day']}, but --start is {start}; start on that day.")
+    return carries
