@@ -1,7 +1,11 @@
 """The rules of the house that neither the linter nor the import contracts can hold."""
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -28,7 +32,7 @@ def package_of(module: str) -> list[str]:
 
 
 def imported_names(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """Each name that a module imports from dgeo, with what it stands for."""
+    """Each name that a module imports, with what it stands for."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             yield from ((alias.asname or alias.name, f"{node.module}.{alias.name}") for alias in node.names)
@@ -110,6 +114,16 @@ def test_public_things_are_documented():
     definitions = [(path, node) for path, tree in TREES.items() for node in public_definitions(tree)]
     bare = [f"{path}:{node.lineno} {node.name}" for path, node in definitions if not ast.get_docstring(node)]
     assert len(bare) <= 0.1 * len(definitions), f"without a docstring: {bare}"
+
+
+def test_every_import_is_a_declared_dependency():
+    """What came along with something else today need not come along tomorrow."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.match(r"[\w-]+", requirement)[0].lower() for requirement in project["dependencies"]}
+    used = {target.split(".")[0] for tree in TREES.values() for _, target in imported_names(tree)}
+    distributions = packages_distributions()
+    for name in used - set(sys.stdlib_module_names) - {"dgeo"}:
+        assert declared.intersection(map(str.lower, distributions[name])), f"{name} is not declared"
 
 
 @pytest.mark.parametrize(
