@@ -12,7 +12,6 @@ from rich.table import Table
 
 from dgeo.errors import DgeoError
 
-
 app = typer.Typer(
     help="Differentiable geoscientific modelling: physics and networks, trained together.",
     no_args_is_help=True,
@@ -40,7 +39,9 @@ def demo(out: Annotated[Path, typer.Option(help="The folder to make.")] = Path("
 def train(
     config: Annotated[Path, typer.Argument(help="A YAML config; examples are in benchmarks/configs.")],
     out: Annotated[Path | None, typer.Option(help="The run folder; runs/<config name> by default.")] = None,
-    changes: Annotated[list[str] | None, typer.Option("--set", help="Change one key: --set training.steps=100.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Change one key: --set training.steps=100.")
+    ] = None,
     resume: Annotated[bool, typer.Option(help="Continue an interrupted run, bit for bit.")] = False,
 ) -> None:
     """Train, evaluate on the test period, and write the report."""
@@ -77,7 +78,9 @@ def simulate(
 
     result = training.apply(run, file=data, start=start, end=end, state=state, save_state=save_state)
     training.write_netcdf(out, result)
-    console.print(f"{out}: {', '.join(map(str, result.data_vars))} of {result.sizes['basin']} basins, {result.sizes['time']} days")
+    console.print(
+        f"{out}: {', '.join(map(str, result.data_vars))} of {result.sizes['basin']} basins, {result.sizes['time']} days"
+    )
 
 
 @app.command()
@@ -94,7 +97,9 @@ def info(run: RunFolder) -> None:
     from dgeo import training
 
     config = training.config_of(run)
-    dynamic = "static parameters" if config.model.dynamic is None else f"dynamic {', '.join(config.model.dynamic.parameters)}"
+    dynamic = (
+        "static parameters" if config.model.dynamic is None else f"dynamic {', '.join(config.model.dynamic.parameters)}"
+    )
     console.print(f"HBV {config.model.physics.version}, {config.model.components} components, {dynamic}")
     console.print(f"train {' … '.join(config.split.train)}, test {' … '.join(config.split.test)}")
     console.print(f"models: {', '.join(path.name for _, path in training.seeds_of(run))}")
@@ -155,13 +160,26 @@ def _print_scores(metrics: dict[str, Any], title: str) -> None:
         if name in metrics["test"]:
             row = metrics["test"][name]
             low, high = row["interval"]
-            cells = (f"{row['median']:.3f}", f"{low:.3f} … {high:.3f}", f"{row['mean']:.3f}", f"{row['n']}", f"{row['failures']}")
+            cells = (
+                f"{row['median']:.3f}",
+                f"{low:.3f} … {high:.3f}",
+                f"{row['mean']:.3f}",
+                f"{row['n']}",
+                f"{row['failures']}",
+            )
             table.add_row(name, *cells)
     console.print(table)
 
 
 def _print_hidden(hidden: dict[str, Any]) -> None:
-    table = Table("never shown to the model", "anomaly correlation", "untrained", "NSE", "untrained", title="Hidden variables")
+    table = Table(
+        "never shown to the model",
+        "anomaly correlation",
+        "untrained",
+        "NSE",
+        "untrained",
+        title="Hidden variables",
+    )
     for name, row in hidden.items():
         before = row["untrained"]
         numbers = (row["anomaly_correlation"], before["anomaly_correlation"], row["nse"], before["nse"])

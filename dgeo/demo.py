@@ -22,8 +22,14 @@ from dgeo.training import (
 from dgeo.training.fit import Watch
 from dgeo.virtual import VirtualWorld, hidden_scores, recovery
 
-
-HIDDEN = ("evapotranspiration", "snow_water_equivalent", "soil_moisture", "upper_zone", "lower_zone", "baseflow")
+HIDDEN = (
+    "evapotranspiration",
+    "snow_water_equivalent",
+    "soil_moisture",
+    "upper_zone",
+    "lower_zone",
+    "baseflow",
+)
 ATTRIBUTES = (
     "elev_mean",
     "slope_mean",
@@ -66,7 +72,9 @@ def run_demo(folder: Path, *, watch: Watch = lambda row: None, changes: dict[str
     models = train(config, folder, dataset=world.dataset, resume=(folder / "config.yaml").exists(), watch=watch)
     truth = world.dataset.assign(streamflow=world.truth["streamflow"])
     trained = evaluate_models(models, config, truth)
-    untrained = {seed: build(config.model, training_statistics(world.dataset, config), jax.random.key(seed)) for seed in models}
+    untrained = {
+        seed: build(config.model, training_statistics(world.dataset, config), jax.random.key(seed)) for seed in models
+    }
     before = evaluate_models(untrained, config, truth)
     trained.summary |= _learned(trained, before, world)
     write_evaluation(folder, trained)
@@ -75,9 +83,14 @@ def run_demo(folder: Path, *, watch: Watch = lambda row: None, changes: dict[str
 
 
 def _configured(changes: dict[str, Any]) -> tuple[Config, VirtualWorld]:
-    content = {section: {**values, **changes.get(section, {})} if isinstance(values, dict) else values for section, values in DEMO.items()}
+    content = {
+        section: {**values, **changes.get(section, {})} if isinstance(values, dict) else values
+        for section, values in DEMO.items()
+    }
     world = virtual_world(parse_config(content, "demo").data)
-    unseen = [str(basin) for basin in world.dataset["basin"].values[-(world.dataset.sizes["basin"] * UNSEEN // BASINS) :]]
+    unseen = [
+        str(basin) for basin in world.dataset["basin"].values[-(world.dataset.sizes["basin"] * UNSEEN // BASINS) :]
+    ]
     return parse_config(content | {"split": {**content["split"], "test_basins": unseen}}, "demo"), world
 
 

@@ -32,7 +32,12 @@ class Loop(Protocol):
     """A way to march a step through time: `scan`, or a kernel that does the same."""
 
     def __call__(
-        self, step: Callable[..., tuple[Values, Values]], shared: Any, static: Values, state: Values, series: Any
+        self,
+        step: Callable[..., tuple[Values, Values]],
+        shared: Any,
+        static: Values,
+        state: Values,
+        series: Any,
     ) -> tuple[Values, Values]:
         """(state, outputs[time, …]) of `state, outputs = step(shared, static, state, series[t])` for every t."""
         ...

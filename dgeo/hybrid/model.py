@@ -64,7 +64,13 @@ class Hybrid(eqx.Module):
         kept = tuple(dict.fromkeys("runoff" if name == "streamflow" else name for name in outputs))
         routing = {name: parameters.static[name] for name in (self.routing.parameters if self.routing else ())}
         series, state = simulate(
-            self.physics, inputs.forcing, parameters_of(self.physics, parameters), state, dt=dt, outputs=kept, loop=loop
+            self.physics,
+            inputs.forcing,
+            parameters_of(self.physics, parameters),
+            state,
+            dt=dt,
+            outputs=kept,
+            loop=loop,
         )
         mean = {name: jnp.sum(series.pop(name) * weights[None], axis=-1) for name in kept}
         if "streamflow" in outputs:

@@ -14,7 +14,6 @@ from dgeo.hybrid.sources import Source
 from dgeo.models import Parameter, Values
 from dgeo.numerics import Frozen
 
-
 WEIGHT = "component_weight"
 
 

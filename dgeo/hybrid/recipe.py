@@ -18,7 +18,6 @@ from dgeo.hybrid.sources import AttributeNetwork, MovingAverageNetwork, Recurren
 from dgeo.models import HBV, Parameter, hbv
 from dgeo.nn import LSTM, MovingAverages, Standardise, mlp, with_output_bias
 
-
 Statistics = Mapping[str, tuple[float, float]]
 
 
@@ -93,7 +92,8 @@ def build(recipe: Recipe, statistics: Statistics, key: PRNGKeyArray) -> Hybrid:
         0.0 if recipe.dynamic is None else recipe.dynamic.reversion,
     )
     return jax.tree.map(
-        lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf, Hybrid(physics, learned, routing)
+        lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf,
+        Hybrid(physics, learned, routing),
     )
 
 
@@ -104,7 +104,9 @@ def _check_parameter_names(recipe: Recipe, specifications: Mapping[str, Paramete
             version = recipe.physics.version
             raise DgeoError(f"HBV {version} has no parameter {name!r}: {nearest(name, specifications)}")
     if routed := [name for name in dynamic if name in GammaRouting.parameters]:
-        raise DgeoError(f"{routed[0]} belongs to the unit hydrograph, which is static; take it off `dynamic.parameters`.")
+        raise DgeoError(
+            f"{routed[0]} belongs to the unit hydrograph, which is static; take it off `dynamic.parameters`."
+        )
 
 
 def _sources(
@@ -125,7 +127,9 @@ def _layout(recipe: Recipe, specifications: Mapping[str, Parameter]) -> Layout:
     per_component = [name for name in learned if name not in GammaRouting.parameters]
     weight = [WEIGHT] if recipe.weights == "learned" else []
     return Layout(
-        recipe.components, (*per_component, *weight), tuple(n for n in learned if n in GammaRouting.parameters)
+        recipe.components,
+        (*per_component, *weight),
+        tuple(n for n in learned if n in GammaRouting.parameters),
     )
 
 
@@ -135,7 +139,11 @@ def _static(
     layout = _layout(recipe, specifications)
     network_key, spread_key = jax.random.split(key)
     network = mlp(
-        len(recipe.attributes), layout.size, width=recipe.static.width, depth=recipe.static.depth, key=network_key
+        len(recipe.attributes),
+        layout.size,
+        width=recipe.static.width,
+        depth=recipe.static.depth,
+        key=network_key,
     )
     start = jnp.concatenate([_start(name, specifications, recipe.components) for name in layout.per_component])
     site = [specifications[n].bounds.to_unbounded(jnp.asarray([specifications[n].default])) for n in layout.per_site]
@@ -162,7 +170,6 @@ def _dynamic(
         return RecurrentNetwork(
             attributes, forcings, network, layout, dynamic.parameters, dynamic.static_from_last_step
         )
-
 
     first, second, third = jax.random.split(key, 3)
     averages = MovingAverages(dynamic.memories)

@@ -11,7 +11,6 @@ from dgeo.hybrid.model import Hybrid
 from dgeo.hybrid.recipe import Recipe, build
 from dgeo.numerics import read_metadata, read_tree, write_tree
 
-
 VERSION = 1
 
 
@@ -36,7 +35,9 @@ def read_recipe(path: Path) -> Recipe:
     """The recipe of a saved model."""
     metadata = read_metadata(path)
     if metadata.get("dgeo_model") != VERSION:
-        raise DgeoError(f"{path} is no model file of version {VERSION}; it may be a checkpoint: give a file of RUN/models.")
+        raise DgeoError(
+            f"{path} is no model file of version {VERSION}; it may be a checkpoint: give a file of RUN/models."
+        )
     if metadata["recipe"] is None:
         raise DgeoError(f"{path} holds a model built in Python: give `like`, a model of the same structure.")
     try:

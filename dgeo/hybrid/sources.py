@@ -117,5 +117,7 @@ class Table(eqx.Module):
     def __call__(self, inputs: Inputs, carry: Any, key: PRNGKeyArray | None) -> tuple[Values, Values, Any]:
         """The rows of the sites at hand."""
         if inputs.index is None:
-            raise DgeoError("A table of parameters knows its training sites only: give `index`, or use a network of attributes.")
+            raise DgeoError(
+                "A table of parameters knows its training sites only: give `index`, or use a network of attributes."
+            )
         return {name: rows[inputs.index] for name, rows in self.values.items()}, {}, carry

@@ -3,7 +3,6 @@
 from dgeo.models.model import Parameter, Variable
 from dgeo.numerics import Bounds
 
-
 FORCINGS = {
     "precipitation": Variable("mm d-1", "rain and snow"),
     "temperature": Variable("degC", "mean air temperature"),
@@ -60,10 +59,14 @@ PARAMETERS = {
     "lp": Parameter("1", "share of field capacity above which evaporation is potential", Bounds(0.2, 1.0), 0.7),
     "percolation_max": Parameter("mm d-1", "largest percolation", Bounds(0.0, 10.0), 2.0),
     "upper_zone_threshold": Parameter("mm", "upper-zone storage above which quick flow runs", Bounds(0.0, 100.0), 20.0),
-    "threshold_temperature": Parameter("degC", "temperature between snow and rain, freezing and melt", Bounds(-2.5, 2.5), 0.0),
+    "threshold_temperature": Parameter(
+        "degC", "temperature between snow and rain, freezing and melt", Bounds(-2.5, 2.5), 0.0
+    ),
     "degree_day_factor": Parameter("mm degC-1 d-1", "melt per degree and day", Bounds(0.5, 10.0), 3.0),
     "refreezing_coefficient": Parameter("1", "refreezing relative to melt", Bounds(0.0, 0.1), 0.05),
-    "water_holding_capacity": Parameter("1", "liquid water a snowpack holds, as a share of its ice", Bounds(0.0, 0.2), 0.1),
+    "water_holding_capacity": Parameter(
+        "1", "liquid water a snowpack holds, as a share of its ice", Bounds(0.0, 0.2), 0.1
+    ),
     "beta_et": Parameter("1", "exponent of evaporation against soil moisture", Bounds(0.3, 5.0), 1.0),
     "capillary": Parameter("d-1", "coefficient of capillary rise", Bounds(0.0, 1.0), 0.1),
 }

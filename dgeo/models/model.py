@@ -1,9 +1,9 @@
 """What a model is: one pure step for one site, and a table that says what its names mean and where its water goes."""
 
+import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-import inspect
 from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dgeo.numerics import Bounds
-
 
 Values = dict[str, Array]
 Scalar = Float[Array, ""]

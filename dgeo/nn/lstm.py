@@ -16,7 +16,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-
 Carry = tuple[Float[Array, "site hidden"], Float[Array, "site hidden"]]
 
 

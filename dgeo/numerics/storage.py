@@ -59,7 +59,9 @@ def read_tree(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
     arrays, metadata = _read(path)
     expected = _named_arrays(like)
     if missing := sorted(expected.keys() ^ arrays.keys()):
-        raise DgeoError(f"{path} does not fit this model: {missing[0]} is on one side only; check that both are of one config.")
+        raise DgeoError(
+            f"{path} does not fit this model: {missing[0]} is on one side only; check that both are of one config."
+        )
     for name, leaf in expected.items():
         _check_alike(path, name, arrays[name], _storable(leaf))
     return _replace(like, arrays), metadata
@@ -112,7 +114,9 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             header = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
-        raise DgeoError(f"{path} is damaged or no dgeo file ({error}); use an earlier checkpoint or train again.") from error
+        raise DgeoError(
+            f"{path} is damaged or no dgeo file ({error}); use an earlier checkpoint or train again."
+        ) from error
     if header.get("sha256") != _checksum(arrays):
         raise DgeoError(f"{path} is damaged: its checksum does not match; use an earlier checkpoint or train again.")
     return arrays, json.loads(header["metadata"])

@@ -6,7 +6,12 @@ from dgeo.training.config import Config, parse_config, read_config, write_config
 from dgeo.training.evaluate import Evaluation, evaluate, evaluate_models, write_evaluation, write_netcdf
 from dgeo.training.fields import parameter_fields, share_at_bounds
 from dgeo.training.fit import Fitted, Row, Task, fit
-from dgeo.training.prepare import load_dataset, potential_evapotranspiration, training_statistics, virtual_world
+from dgeo.training.prepare import (
+    load_dataset,
+    potential_evapotranspiration,
+    training_statistics,
+    virtual_world,
+)
 from dgeo.training.records import read_json, write_json
 from dgeo.training.run import config_of, seeds_of, train
 from dgeo.training.sampler import Sampler

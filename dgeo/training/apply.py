@@ -81,5 +81,7 @@ def _period(dataset: xr.Dataset, start: str | None, end: str | None) -> tuple[st
 def _read_state(path: Path, like: dict[str, Carry], start: str) -> dict[str, Carry]:
     carries, metadata = read_tree(path, like)
     if metadata["next_day"] != start:
-        raise DgeoError(f"The state {path} continues on {metadata['next_day']}, but --start is {start}; start on that day.")
+        raise DgeoError(
+            f"The state {path} continues on {metadata['next_day']}, but --start is {start}; start on that day."
+        )
     return carries

@@ -1,6 +1,7 @@
 """The data of a run as plain arrays on the device: one per variable, time first."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 from dgeo.hybrid import Hybrid, Inputs
 from dgeo.hybrid.recipe import Recipe
 from dgeo.models import Values
+from dgeo.training.loss import Loss
 
 
 class Arrays(eqx.Module):
@@ -18,12 +20,12 @@ class Arrays(eqx.Module):
 
     - `inputs`: forcings [time, basin], attributes [basin];
     - `targets`: observations [time, basin], NaN in gaps;
-    - `scales`: the standard deviation of each target over the training days [basin].
+    - `scale`: what the loss measures errors in, by target [basin].
     """
 
     inputs: Inputs
     targets: Values
-    scales: Values
+    scale: Any
 
 
 def needed_forcings(recipe: Recipe, model: Hybrid | None = None) -> tuple[str, ...]:
@@ -38,34 +40,26 @@ def to_arrays(
     forcings: Sequence[str],
     attributes: Sequence[str],
     targets: Sequence[str] = (),
+    loss: Loss | None = None,
     training_days: np.ndarray | None = None,
 ) -> Arrays:
     """Float32 arrays of the named variables.
 
-    `training_days` is a mask [time] of the days whose targets may be seen; the others are hidden (NaN) from loss and scale.
+    `training_days` is a mask [time] of the days whose targets may be seen; the others are hidden (NaN) from the loss and from
+    its scale.
     """
     observed = {name: dataset[name].values.astype(np.float32) for name in targets}
     if training_days is not None:
-        observed = {name: np.where(training_days[:, None], value, np.nan) for name, value in observed.items()}
+        observed = {
+            name: np.where(training_days[:, None], value, np.float32(np.nan)) for name, value in observed.items()
+        }
     inputs = Inputs(
         {name: jnp.asarray(dataset[name].values, jnp.float32) for name in forcings},
         {name: jnp.asarray(dataset[name].values, jnp.float32) for name in attributes},
         jnp.arange(dataset.sizes["basin"]),
     )
-    return Arrays(
-        inputs,
-        {name: jnp.asarray(value, jnp.float32) for name, value in observed.items()},
-        {name: jnp.asarray(_deviation(value)) for name, value in observed.items()},
-    )
-
-
-def _deviation(values: np.ndarray) -> np.ndarray:
-    counted = np.isfinite(values)
-    number = np.maximum(counted.sum(0), 1)
-    filled = np.where(counted, values, 0.0).astype(np.float64)
-    mean = filled.sum(0) / number
-    variance = np.where(counted, (filled - mean) ** 2, 0.0).sum(0) / number
-    return np.sqrt(variance).astype(np.float32)
+    visible = {name: jnp.asarray(value) for name, value in observed.items()}
+    return Arrays(inputs, visible, None if loss is None else loss.scale(visible))
 
 
 def window(
@@ -85,7 +79,9 @@ def window(
     return inputs, {name: cut(series) for name, series in arrays.targets.items()}
 
 
-def day_mask(dataset: xr.Dataset, period: tuple[str, str], without: tuple[str, str] | None = None) -> Bool[np.ndarray, " time"]:
+def day_mask(
+    dataset: xr.Dataset, period: tuple[str, str], without: tuple[str, str] | None = None
+) -> Bool[np.ndarray, " time"]:
     """Which days of a dataset lie in `period` and not in `without`; raises nothing: periods are checked at the door."""
     time = dataset["time"].values
     inside = (time >= np.datetime64(period[0])) & (time < np.datetime64(period[1]) + np.timedelta64(1, "D"))

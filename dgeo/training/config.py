@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Recipe
@@ -39,9 +47,13 @@ class DataConfig(Strict):
         """The data root: the config's, else that of the environment variable DGEO_DATA."""
         root = self.root or (Path(os.environ["DGEO_DATA"]) if "DGEO_DATA" in os.environ else None)
         if root is None:
-            raise DgeoError("No data root is known: set `data.root` in the config or the environment variable DGEO_DATA.")
+            raise DgeoError(
+                "No data root is known: set `data.root` in the config or the environment variable DGEO_DATA."
+            )
         if not root.is_dir():
-            raise DgeoError(f"The data root {root} is no folder; set `data.root` or DGEO_DATA to the folder of your data.")
+            raise DgeoError(
+                f"The data root {root} is no folder; set `data.root` or DGEO_DATA to the folder of your data."
+            )
         return root
 
 

@@ -30,11 +30,15 @@ def blame(
     basins, starts, drop_key = sampler.draws(jax.random.fold_in(key, state.step), trainer.config.batch)
     what = "loss" if not np.isfinite(record.loss[first]) else "gradient"
     culprit = _first_broken(trainer, state, arrays, basins, starts, drop_key)
-    advice = "lower the learning rate, clip the gradient or look at that basin's data; the last sound checkpoint is kept."
+    advice = (
+        "lower the learning rate, clip the gradient or look at that basin's data; the last sound checkpoint is kept."
+    )
     if culprit is None:
         return f"The {what} of training step {number} is not finite, though that of each basin alone is; {advice}"
     basin, start = int(basins[culprit]), int(starts[culprit])
-    who, when = (names[0][basin], names[1][start].astype("datetime64[D]")) if names else (f"number {basin}", f"day {start}")
+    who, when = (
+        (names[0][basin], names[1][start].astype("datetime64[D]")) if names else (f"number {basin}", f"day {start}")
+    )
     return f"The {what} of training step {number} is not finite, first in basin {who} (window from {when}); {advice}"
 
 

@@ -17,9 +17,9 @@ from dgeo.training.arrays import day_mask, needed_forcings, to_arrays
 from dgeo.training.config import Config
 from dgeo.training.fields import parameter_fields, share_at_bounds
 from dgeo.training.labelled import label
+from dgeo.training.prepare import check_dataset, load_dataset
 from dgeo.training.records import write_csv, write_json
 from dgeo.training.run import config_of, seeds_of
-from dgeo.training.prepare import check_dataset, load_dataset
 from dgeo.training.simulation import chunks, times
 
 
@@ -67,11 +67,16 @@ def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Da
         simulation[f"{name}_observed"] = tested[name]
     simulation["precipitation"] = tested["precipitation"]
     scores = _scores(mean["streamflow"], tested)
-    parameters = parameter_fields(next(iter(models.values())), inputs_of(config, tested), tested, config.model.attributes)
+    parameters = parameter_fields(
+        next(iter(models.values())), inputs_of(config, tested), tested, config.model.attributes
+    )
     summary = {
         "test": summarise(scores),
         "seeds": [
-            {"seed": seed, **{n: v["median"] for n, v in summarise(_scores(series["streamflow"], tested)).items()}}
+            {
+                "seed": seed,
+                **{n: v["median"] for n, v in summarise(_scores(series["streamflow"], tested)).items()},
+            }
             for seed, (series, _) in zip(models, members, strict=True)
         ],
         "parameters_at_bounds": share_at_bounds(parameters),
@@ -125,4 +130,3 @@ def write_netcdf(path: Path, dataset: xr.Dataset) -> None:
     """Write a dataset as compressed NetCDF, atomically."""
     encoding = {str(n): {"zlib": True, "complevel": 1} for n, v in dataset.data_vars.items() if v.dtype.kind == "f"}
     write_atomically(path, lambda temporary: dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding))
-

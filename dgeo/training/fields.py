@@ -18,7 +18,11 @@ def parameter_fields(model: Hybrid, inputs: Inputs, like: xr.Dataset, attributes
     """
     values, weights = _time_means(model, inputs)
     fields = xr.Dataset({name: _field(model, name, value) for name, value in values.items()})
-    fields["component_weight"] = (("basin", "component"), np.asarray(weights), {"units": "1", "long_name": "weight of a component"})
+    fields["component_weight"] = (
+        ("basin", "component"),
+        np.asarray(weights),
+        {"units": "1", "long_name": "weight of a component"},
+    )
     places = [name for name in ("latitude", "longitude", "area", "region") if name in like.coords]
     fields = fields.assign_coords({name: like[name] for name in ("basin", *places)})
     return fields.assign({name: like[name] for name in attributes})

@@ -17,7 +17,6 @@ from dgeo.training.diagnosis import blame
 from dgeo.training.sampler import Sampler
 from dgeo.training.step import Record, Trainer, TrainState
 
-
 Row = dict[str, Any]
 Validate = Callable[[Hybrid], float]
 Watch = Callable[[Row], None]
@@ -90,7 +89,9 @@ def fit(
                 progress.stale += 1
             progress.seconds += time.perf_counter() - began
             progress.history.append(_row(task, step, record, score, progress.seconds))
-            progress.finished = step >= task.steps or (config.patience is not None and progress.stale >= config.patience)
+            progress.finished = step >= task.steps or (
+                config.patience is not None and progress.stale >= config.patience
+            )
             watch(progress.history[-1])
             if progress.finished or step % config.checkpoint_every == 0:
                 _save(task, state, best, progress)

@@ -7,7 +7,6 @@ import xarray as xr
 
 from dgeo.models import Model, Variable
 
-
 STREAMFLOW = Variable("mm d-1", "streamflow at the gauge, after routing")
 
 
@@ -15,7 +14,11 @@ def label(series: Mapping[str, np.ndarray], like: xr.Dataset, physics: Model) ->
     """Outputs [time, basin] with the time and basin coordinates of `like`, units and meanings."""
     known = {**physics.fluxes, **physics.states, "streamflow": STREAMFLOW}
     variables = {
-        name: (("time", "basin"), value.astype(np.float32), {"units": known[name].units, "long_name": known[name].meaning})
+        name: (
+            ("time", "basin"),
+            value.astype(np.float32),
+            {"units": known[name].units, "long_name": known[name].meaning},
+        )
         for name, value in series.items()
     }
     places = [name for name in ("latitude", "longitude", "area", "region", "name") if name in like.coords]

@@ -23,5 +23,7 @@ def build_optimiser(config: OptimiserConfig, steps: int) -> optax.GradientTransf
     try:
         optimiser = maker(rate, **config.options)
     except TypeError as error:
-        raise DgeoError(f"The optimiser {config.name} does not accept its options: {error}; check `optimiser.options`.") from error
+        raise DgeoError(
+            f"The optimiser {config.name} does not accept its options: {error}; check `optimiser.options`."
+        ) from error
     return optimiser if config.clip is None else optax.chain(optax.clip_by_global_norm(config.clip), optimiser)

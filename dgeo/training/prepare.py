@@ -14,7 +14,6 @@ from dgeo.physics import evapotranspiration, net_radiation, solar
 from dgeo.training.arrays import needed_forcings
 from dgeo.training.config import Config, DataConfig
 
-
 PET = "potential_evapotranspiration"
 
 
@@ -57,7 +56,9 @@ def potential_evapotranspiration(dataset: xr.Dataset, method: str) -> xr.DataArr
     needed, formula = _METHODS[method]
     for name in needed:
         if name not in dataset.variables:
-            raise DgeoError(f"The {method} formula needs {name!r}, which the data lack: {nearest(name, map(str, dataset.variables))}")
+            raise DgeoError(
+                f"The {method} formula needs {name!r}, which the data lack: {nearest(name, map(str, dataset.variables))}"
+            )
     day = jnp.asarray(dataset["time"].dt.dayofyear.values, jnp.float32)[:, None]
     latitude = jnp.deg2rad(jnp.asarray(dataset["latitude"].values, jnp.float32))[None]
     shape = (dataset.sizes["time"], dataset.sizes["basin"])
@@ -111,7 +112,12 @@ def check_dataset(dataset: xr.Dataset, config: Config) -> None:
     for period in (config.split.train, config.split.validation, config.split.test):
         if period is not None:
             data.check(
-                dataset, forcings, config.model.attributes, period, tuple(config.training.targets), allow_missing_attributes=True
+                dataset,
+                forcings,
+                config.model.attributes,
+                period,
+                tuple(config.training.targets),
+                allow_missing_attributes=True,
             )
     inside = config.split.validation is not None
     data.check_leakage(data.TemporalSplit(config.split.train, config.split.validation, config.split.test, inside))
@@ -132,5 +138,7 @@ def training_statistics(dataset: xr.Dataset, config: Config) -> Statistics:
     dynamic = config.model.dynamic
     forcings = () if dynamic is None else dynamic.forcings
     for name in () if dynamic is None else dynamic.logarithmic:
-        dataset = dataset.assign({name: dataset[name].copy(data=np.asarray(log_root(jnp.asarray(dataset[name].values))))})
+        dataset = dataset.assign(
+            {name: dataset[name].copy(data=np.asarray(log_root(jnp.asarray(dataset[name].values))))}
+        )
     return data.statistics(dataset, (*config.model.attributes, *forcings), basins, config.split.train)

@@ -17,7 +17,6 @@ from dgeo import data
 from dgeo.errors import DgeoError
 from dgeo.numerics import write_atomically
 
-
 PACKAGES = ("dgeo", "jax", "jaxlib", "equinox", "optax", "diffrax", "numpy", "xarray")
 
 

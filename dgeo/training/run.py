@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -21,7 +20,7 @@ from dgeo.training.prepare import check_dataset, load_dataset, training_basins, 
 from dgeo.training.records import describe_data, environment, write_csv, write_json
 from dgeo.training.sampler import Sampler
 from dgeo.training.simulation import run, times
-from dgeo.training.step import Trainer
+from dgeo.training.step import Trainer, objective
 
 
 def open_run(config: Config, folder: Path, resume: bool) -> None:
@@ -33,17 +32,26 @@ def open_run(config: Config, folder: Path, resume: bool) -> None:
     if recorded.exists() and not resume:
         raise DgeoError(f"{folder} already holds a run; continue it with --resume, or choose another --out.")
     if recorded.exists() and read_config(recorded) != config:
-        raise DgeoError(f"{folder} was begun with another config; restore it (see {recorded}), or choose another --out.")
+        raise DgeoError(
+            f"{folder} was begun with another config; restore it (see {recorded}), or choose another --out."
+        )
     try:
         for name in ("checkpoints", "models"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         write_config(recorded, config)
     except OSError as error:
-        raise DgeoError(f"The run folder {folder} cannot be written ({error.strerror}); choose another --out.") from error
+        raise DgeoError(
+            f"The run folder {folder} cannot be written ({error.strerror}); choose another --out."
+        ) from error
 
 
 def train(
-    config: Config, folder: Path, *, resume: bool = False, dataset: xr.Dataset | None = None, watch: Watch = lambda row: None
+    config: Config,
+    folder: Path,
+    *,
+    resume: bool = False,
+    dataset: xr.Dataset | None = None,
+    watch: Watch = lambda row: None,
 ) -> dict[int, Hybrid]:
     """Train every seed of a config in `folder`; returns the models, which are also in `folder/models`.
 
@@ -99,7 +107,16 @@ class _Session:
         names = ([str(b) for b in self.training_set["basin"].values], self.training_set["time"].values)
         validate = self._validation(arrays) if validating else None
         weights = self.trainer.weights_of(self._fresh(seed))
-        fitted = fit(self.trainer, weights, arrays, sampler, task, validate=validate, names=names, watch=self._watch(steps))
+        fitted = fit(
+            self.trainer,
+            weights,
+            arrays,
+            sampler,
+            task,
+            validate=validate,
+            names=names,
+            watch=self._watch(steps),
+        )
         self.rows += fitted.progress.history
         write_csv(self.folder / "history.csv", self.rows)
         return fitted
@@ -114,9 +131,10 @@ class _Session:
         config = self.config
         without = config.split.validation if validating else None
         seen = day_mask(self.training_set, config.split.train, without)
-        targets = tuple(config.training.targets)
+        targets = config.training.targets
+        forcings = needed_forcings(config.model)
         arrays = to_arrays(
-            self.training_set, needed_forcings(config.model), config.model.attributes, targets, training_days=seen
+            self.training_set, forcings, config.model.attributes, tuple(targets), objective(targets), seen
         )
         observed = np.stack([np.isfinite(np.asarray(value)) for value in arrays.targets.values()]).any(0)
         return arrays, Sampler.create(observed, config.training.warmup, config.training.window)
@@ -141,7 +159,9 @@ def seeds_of(folder: Path) -> Sequence[tuple[int, Path]]:
     """The seeds of a run that have a finished model, and its file; raises `DgeoError` where there is none."""
     found = sorted((int(p.stem.removeprefix("seed_")), p) for p in (Path(folder) / "models").glob("seed_*.safetensors"))
     if not found:
-        raise DgeoError(f"{folder} holds no trained model; finish the run with `dgeo train CONFIG --out {folder} --resume`.")
+        raise DgeoError(
+            f"{folder} holds no trained model; finish the run with `dgeo train CONFIG --out {folder} --resume`."
+        )
     return found
 
 
@@ -150,5 +170,3 @@ def config_of(folder: Path) -> Config:
     if not (Path(folder) / "config.yaml").exists():
         raise DgeoError(f"{folder} is no run folder: it holds no config.yaml; check the path.")
     return read_config(Path(folder) / "config.yaml")
-
-

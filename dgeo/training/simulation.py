@@ -9,7 +9,6 @@ from dgeo.errors import DgeoError
 from dgeo.hybrid import Carry, Hybrid, Inputs
 from dgeo.models import Values
 
-
 Chunk = tuple[slice, dict[str, np.ndarray], Carry]
 
 
@@ -19,7 +18,13 @@ def _run(model: Hybrid, inputs: Inputs, carry: Carry, outputs: tuple[str, ...], 
 
 
 def chunks(
-    model: Hybrid, inputs: Inputs, outputs: Sequence[str], carry: Carry | None = None, *, days: int = 365, dt: float = 1.0
+    model: Hybrid,
+    inputs: Inputs,
+    outputs: Sequence[str],
+    carry: Carry | None = None,
+    *,
+    days: int = 365,
+    dt: float = 1.0,
 ) -> Iterator[Chunk]:
     """(times, outputs of these times, carry after them), chunk after chunk; all but the last are equally long."""
     first_forcing = next(iter(inputs.forcing.values()))

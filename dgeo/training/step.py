@@ -13,6 +13,7 @@ from dgeo.hybrid import Hybrid
 from dgeo.numerics import trainable
 from dgeo.training.arrays import Arrays, window
 from dgeo.training.config import TargetConfig, TrainingConfig
+from dgeo.training.loss import Loss, combined
 from dgeo.training.losses import LOSSES
 from dgeo.training.sampler import Sampler
 
@@ -32,15 +33,9 @@ class Record(NamedTuple):
     gradient: Float[Array, " step"]
 
 
-def objective(
-    simulated: Mapping[str, Array],
-    observed: Mapping[str, Array],
-    scales: Mapping[str, Array],
-    targets: Mapping[str, TargetConfig],
-) -> Float[Array, ""]:
+def objective(targets: Mapping[str, TargetConfig]) -> Loss:
     """The weighted sum of the losses of all targets."""
-    parts = [t.weight * LOSSES[t.loss](simulated[n], observed[n], scales[n]) for n, t in targets.items()]
-    return sum(parts[1:], start=parts[0])
+    return combined({name: (LOSSES[target.loss], target.weight) for name, target in targets.items()})
 
 
 def window_loss(
@@ -62,8 +57,8 @@ def window_loss(
         _, carry = model(before, outputs=("streamflow",), key=key)
         inputs, observed = window(arrays, basins, starts, config.warmup, config.window)
         simulated, _ = model(inputs, jax.lax.stop_gradient(carry), outputs=outputs, key=key)
-    scales = {name: scale[basins] for name, scale in arrays.scales.items()}
-    return objective(simulated, observed, scales, config.targets)
+    scale = jax.tree.map(lambda value: value[basins], arrays.scale)
+    return objective(config.targets)(simulated, observed, scale)
 
 
 class Trainer:
