@@ -1,0 +1,3 @@
+"""A finished run as one self-contained page."""
+
+from dgeo.report.page import write_report as write_report
