@@ -1,4 +1,4 @@
-"""The main job on virtual basins: train on noisy streamflow of some, look at everything in others, where the truth is known."""
+"""The main job on virtual basins: train on noisy streamflow of some, look at everything in the others."""
 
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,8 @@ DEMO: dict[str, Any] = {
 def run_demo(folder: Path, *, watch: Watch = lambda row: None, changes: dict[str, Any] | None = None) -> dict[str, Any]:
     """Train and evaluate in `folder`; returns what `metrics.json` holds.
 
-    The basins tested were never trained on, nor were the years; streamflow is scored against the noise-free truth, and so
-    is everything the model was never shown, beside the same model before training.
+    The basins tested were never trained on, nor were the years; streamflow is scored against the noise-free truth,
+    and so is everything the model was never shown, beside the same model before training.
     """
     config, world = _configured(changes or {})
     if (folder / "report.html").exists():

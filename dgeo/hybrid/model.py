@@ -54,8 +54,8 @@ class Hybrid(eqx.Module):
     ) -> tuple[Values, Carry]:
         """Run through all times of `inputs`.
 
-        **Arguments**: `carry` of an earlier run, to continue it; `outputs` among "streamflow", the fluxes and the states of
-        the physics; `dt` [d]; a `key` in training, which switches dropout on.
+        **Arguments**: `carry` of an earlier run, to continue it; `outputs` among "streamflow", the fluxes and the
+        states of the physics; `dt` [d]; a `key` in training, which switches dropout on.
 
         **Returns** {output: [time, site]} and the carry after the last step.
         """

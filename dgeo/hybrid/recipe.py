@@ -70,7 +70,7 @@ class Recipe(Strict):
     weights: Literal["mean", "learned"] = "mean"
     static: StaticRecipe = StaticRecipe()
     dynamic: DynamicRecipe | None = None
-    fixed: dict[str, float] = {}
+    fixed: dict[str, float] = Field(default_factory=dict)
     routing_days: PositiveInt | None = 15
 
 

@@ -75,10 +75,10 @@ class MovingAverageNetwork(eqx.Module):
 class RecurrentNetwork(eqx.Module):
     """dz_t = LSTM(forcings, attributes): dynamic parameters of the published recipe.
 
-    `static_from_last_step` is that recipe's convention (Feng et al. 2022): the network gives every parameter at every step,
-    the static ones are its values at the **last** step of the window, and a dynamic one departs from that. It looks into the
-    future of the window, and a run cut in two differs from a whole one, so it is for comparison only. Without it the network gives departures from what
-    another source says.
+    `static_from_last_step` is that recipe's convention (Feng et al. 2022): the network gives every parameter at
+    every step, the static ones are its values at the **last** step of the window, and a dynamic one departs from
+    that. It looks into the future of the window, and a run cut in two differs from a whole one, so it is for
+    comparison only. Without it the network gives departures from what another source says.
     """
 
     attributes: Standardise

@@ -1,7 +1,7 @@
 """HBV: snow, soil and two groundwater boxes, as one explicit operator split.
 
-In this order, each line seeing what the one before has left (S snow, W liquid water in it, M soil moisture, U upper and L
-lower zone [mm]; all fluxes in mm d⁻¹; dt in days):
+In this order, each line seeing what the one before has left (S snow, W liquid water in it, M soil moisture, U upper
+and L lower zone [mm]; all fluxes in mm d⁻¹; dt in days):
 
     S += snow·dt;            melt       = min(CFMAX·max(T − TT, 0), S/dt);      S → W
                              refreezing = min(CFR·CFMAX·max(TT − T, 0), W/dt);  W → S

@@ -9,8 +9,8 @@ from jaxtyping import Array, Float
 class MovingAverages(eqx.Module):
     """a ← a + (x − a)/τ for several memories τ [steps] at once.
 
-    Carried, so that a run that continues sees the same averages as one that never stopped. Starts at 0, which is the mean of
-    a standardised input.
+    Carried, so that a run that continues sees the same averages as one that never stopped. Starts at 0, which is the
+    mean of a standardised input.
     """
 
     memories: tuple[float, ...] = eqx.field(static=True)

@@ -12,8 +12,8 @@ from dgeo.numerics import Frozen
 class Standardise(Frozen):
     """x → (x − mean)/deviation for each named variable, stacked along a new last axis; a gap (NaN) becomes 0, the mean.
 
-    `logarithmic` names are taken as log10(√x + 0.1) first (Feng et al. 2020, doi:10.1029/2019WR026793), and their mean and
-    deviation are those of the transformed values.
+    `logarithmic` names are taken as log10(√x + 0.1) first (Feng et al. 2020, doi:10.1029/2019WR026793), and their
+    mean and deviation are those of the transformed values.
     """
 
     names: tuple[str, ...] = eqx.field(static=True)

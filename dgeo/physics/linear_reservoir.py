@@ -17,7 +17,6 @@ from jaxtyping import Array, Float
 
 from dgeo.numerics import positive_part
 
-
 Scalar = Float[Array, ""]
 
 

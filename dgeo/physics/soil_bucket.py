@@ -26,7 +26,6 @@ from jaxtyping import Array, Float
 
 from dgeo.numerics import minimum, power
 
-
 Scalar = Float[Array, ""]
 
 

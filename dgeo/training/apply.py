@@ -32,8 +32,8 @@ def apply(
     **Arguments**
 
     - `file`: a NetCDF file with the forcings and attributes of any basins; the run's own data by default.
-    - `start`, `end`: the first and last day; all days by default. Without `state`, the stores are filled with the forcings
-      of the days before `start`.
+    - `start`, `end`: the first and last day; all days by default. Without `state`, the stores are filled with the
+      forcings of the days before `start`.
     - `state`: a file that `save_state` wrote at the end of an earlier simulation; the run continues it exactly.
 
     **Raises** `DgeoError` for missing variables, dates outside the record, or a state of other basins.

@@ -45,8 +45,8 @@ def to_arrays(
 ) -> Arrays:
     """Float32 arrays of the named variables.
 
-    `training_days` is a mask [time] of the days whose targets may be seen; the others are hidden (NaN) from the loss and from
-    its scale.
+    `training_days` is a mask [time] of the days whose targets may be seen; the others are hidden (NaN) from the loss
+    and from its scale.
     """
     observed = {name: dataset[name].values.astype(np.float32) for name in targets}
     if training_days is not None:

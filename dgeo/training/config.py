@@ -34,7 +34,7 @@ class DataConfig(Strict):
     root: Path | None = None
     file: Path | None = None
     product: Literal["daymet", "maurer", "maurer_extended", "nldas"] = "daymet"
-    rename: dict[str, str] = {}
+    rename: dict[str, str] = Field(default_factory=dict)
     basins: tuple[str, ...] | None = None
     potential_evapotranspiration: Literal["given", "hargreaves", "oudin", "priestley_taylor"] = "hargreaves"
     count: PositiveInt = 150
@@ -58,7 +58,7 @@ class DataConfig(Strict):
 
 
 class SplitConfig(Strict):
-    """Periods (first day, last day; both included) and, for unseen basins, the ids that are tested but never trained on.
+    """Periods (first day, last day; both included), and the ids of basins that are tested but never trained on.
 
     `validation` lies inside `train`: candidates train on what is left of `train` before or after it.
     """
@@ -90,7 +90,7 @@ class OptimiserConfig(Strict):
     schedule: Literal["constant", "cosine"] = "cosine"
     final_fraction: float = Field(0.0, ge=0, le=1)
     clip: PositiveFloat | None = 1.0
-    options: dict[str, float] = {}
+    options: dict[str, float] = Field(default_factory=dict)
 
 
 class TrainingConfig(Strict):
@@ -101,7 +101,7 @@ class TrainingConfig(Strict):
     period for the number of steps that validation chose.
     """
 
-    targets: dict[str, TargetConfig] = {"streamflow": TargetConfig()}
+    targets: dict[str, TargetConfig] = Field(default_factory=lambda: {"streamflow": TargetConfig()}, min_length=1)
     optimiser: OptimiserConfig = OptimiserConfig()
     batch: PositiveInt = 100
     warmup: NonNegativeInt = 365

@@ -102,11 +102,12 @@ def simulate_test(model: Hybrid, config: Config, dataset: xr.Dataset) -> tuple[d
     books = HybridLedger(model, times(inputs, slice(0, 1)), carry)
     outputs = tuple(dict.fromkeys((*config.outputs, *books.outputs)))
     if first >= 365:
-        for _, _, carry in chunks(model, times(inputs, slice(first % 365, first)), outputs):
-            pass
+        for _, _, after in chunks(model, times(inputs, slice(first % 365, first)), outputs):
+            carry = after
     books = HybridLedger(model, times(inputs, slice(first, first + 1)), carry)
     kept: list[dict[str, np.ndarray]] = []
-    for _, series, carry in chunks(model, times(inputs, slice(first, last)), outputs, carry):
+    for _, series, after in chunks(model, times(inputs, slice(first, last)), outputs, carry):
+        carry = after
         books.add(series)
         kept.append({name: series[name] for name in config.outputs})
     return {name: np.concatenate([part[name] for part in kept]) for name in config.outputs}, books.balance(carry)

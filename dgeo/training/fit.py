@@ -1,4 +1,4 @@
-"""The training loop: calls of many steps, validation, early stopping, checkpoints from which a run resumes bit for bit."""
+"""The training loop: calls of many steps, validation, early stopping, checkpoints that resume bit for bit."""
 
 import time
 from collections.abc import Callable
@@ -64,11 +64,11 @@ def fit(
     names: tuple[list[str], np.ndarray] | None = None,
     watch: Watch = lambda row: None,
 ) -> Fitted:
-    """Train from `weights`, or from the task's checkpoint where there is one, to its last step or until validation stops improving.
+    """Train from `weights`, or from the task's checkpoint, to its last step or until validation stops improving.
 
     `names` are basin ids and dates, for the sentence that reports a NaN. An interruption (Ctrl-C) writes a checkpoint and
-    raises `DgeoError`; so does a loss or gradient that is not finite, which names step and basin and leaves the last sound
-    checkpoint as it was.
+    raises `DgeoError`; so does a loss or gradient that is not finite, which names step and basin and leaves the last
+    sound checkpoint as it was.
     """
     config = trainer.config
     state, best, progress = _resume(trainer.start(weights), task)
@@ -134,6 +134,6 @@ def _resume(state: TrainState, task: Task) -> tuple[TrainState, Any, Progress]:
     tree, metadata = read_tree(task.checkpoint, {"state": state, "best": state.weights})
     if metadata["fingerprint"] != task.fingerprint:
         raise DgeoError(
-            f"{task.checkpoint} belongs to another config or other data; train into a new folder, or restore the config."
+            f"{task.checkpoint} belongs to another config or other data; restore them, or train into a new folder."
         )
     return tree["state"], tree["best"], Progress(**metadata["progress"])

@@ -56,9 +56,8 @@ def potential_evapotranspiration(dataset: xr.Dataset, method: str) -> xr.DataArr
     needed, formula = _METHODS[method]
     for name in needed:
         if name not in dataset.variables:
-            raise DgeoError(
-                f"The {method} formula needs {name!r}, which the data lack: {nearest(name, map(str, dataset.variables))}"
-            )
+            hint = nearest(name, map(str, dataset.variables))
+            raise DgeoError(f"The {method} formula needs {name!r}, which the data lack: {hint}")
     day = jnp.asarray(dataset["time"].dt.dayofyear.values, jnp.float32)[:, None]
     latitude = jnp.deg2rad(jnp.asarray(dataset["latitude"].values, jnp.float32))[None]
     shape = (dataset.sizes["time"], dataset.sizes["basin"])

@@ -100,7 +100,6 @@ class _Session:
         return self._fit("train" if validating else "refit", seed, steps, validating)
 
     def _fit(self, phase: str, seed: int, steps: int, validating: bool) -> Fitted:
-        config = self.config
         arrays, sampler = self._arrays(validating)
         checkpoint = self.folder / "checkpoints" / f"{phase}_seed_{seed}.safetensors"
         task = Task(phase, seed, steps, checkpoint, self.fingerprint)

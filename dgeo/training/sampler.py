@@ -1,4 +1,7 @@
-"""Which basins and days a step sees: drawn on the device from a key and the number of the step, so resuming needs no state."""
+"""Which basins and days a step sees.
+
+Drawn on the device from a key and the number of the step, so that resuming needs no state.
+"""
 
 from collections.abc import Sequence
 
@@ -12,7 +15,10 @@ from dgeo.errors import DgeoError
 
 
 class Sampler(eqx.Module):
-    """Windows that hold training targets, and basins that have any; padded, so that all phases share one compilation."""
+    """Windows that hold training targets, and basins that have any.
+
+    Padded, so that all phases of a run share one compilation.
+    """
 
     starts: Int[Array, " time"]
     start_count: Int[Array, ""]
@@ -23,7 +29,8 @@ class Sampler(eqx.Module):
     def create(cls, observed: Bool[np.ndarray, "time basin"], warmup: int, window: int) -> "Sampler":
         """From a mask of the target values that may be seen.
 
-        A window qualifies when at least half of its days carry a target in some basin. Raises `DgeoError` where none does.
+        A window qualifies when at least half of its days carry a target in some basin. Raises `DgeoError` where none
+        does.
         """
         days = np.concatenate([[0], np.cumsum(observed.any(1))])
         first = np.arange(max(observed.shape[0] - warmup - window + 1, 0))

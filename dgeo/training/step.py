@@ -46,7 +46,10 @@ def window_loss(
     key: PRNGKeyArray,
     config: TrainingConfig,
 ) -> Float[Array, ""]:
-    """The loss over one window of each basin; the warm-up fills stores and memories, without gradient unless asked for."""
+    """The loss over one window of each basin.
+
+    The warm-up fills stores and memories, without gradient unless asked for.
+    """
     outputs = tuple(config.targets)
     if config.warmup_gradient:
         inputs, observed = window(arrays, basins, starts, 0, config.warmup + config.window)
