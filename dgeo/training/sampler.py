@@ -38,7 +38,7 @@ class Sampler(eqx.Module):
         starts, basins = first[2 * seen >= window], np.flatnonzero(observed.any(0))
         if not len(starts) or not len(basins):
             raise DgeoError(
-                f"No window of {warmup} + {window} days holds training targets in the {observed.shape[0]} days of data; "
+                f"No window of {warmup} + {window} days holds training targets in {observed.shape[0]} days of data; "
                 "shorten `training.warmup` or `training.window`, or lengthen the training period."
             )
         return cls(*_padded(starts, observed.shape[0]), *_padded(basins, observed.shape[1]))
