@@ -1,0 +1,127 @@
+"""Virtual basins: a deterministic world of which everything is known.
+
+A basin draws a place and a climate, daily weather, land that fits both, and parameters that hang on its
+attributes by a hidden relation; the truth then runs on parts of a day and under a hidden law. Climate
+attributes are those of the ten years before the record, so that no day of the record leaks into them; the
+stores are spun up on the last of these years.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from dgeo.errors import DgeoError
+from dgeo.models import HBV, Law, hbv
+from dgeo.virtual.attributes import climate_attributes, land_attributes
+from dgeo.virtual.climates import sample_climates
+from dgeo.virtual.observation import observe
+from dgeo.virtual.packing import pack_dataset, pack_truth
+from dgeo.virtual.relations import HIDDEN_LAWS, true_parameters
+from dgeo.virtual.truth import simulate_truth
+from dgeo.virtual.weather import day_of_year, generate_weather
+
+CLIMATE_YEARS = 10
+SPIN_UP_YEARS = 3
+
+
+@dataclass(frozen=True)
+class VirtualWorld:
+    """What a modeller sees, and what is true.
+
+    - `dataset`: forcings and observed streamflow [time, basin], attributes and coordinates [basin];
+    - `truth`: streamflow without noise, every flux and store [time, basin], the true parameters [basin];
+    - `physics`: the model of the truth, with its hidden laws.
+    """
+
+    dataset: xr.Dataset
+    truth: xr.Dataset
+    physics: HBV
+
+
+def basins(
+    count: int = 120,
+    years: int = 9,
+    seed: int = 0,
+    noise: float = 0.2,
+    gaps: float = 0.0,
+    *,
+    scatter: float = 0.15,
+    laws: Mapping[str, Law] | None = None,
+    parts: int = 8,
+    first_year: int = 2000,
+) -> VirtualWorld:
+    """A virtual world, the same for the same arguments.
+
+    **Arguments**
+
+    - `count`, `years`: basins, and water years of record from 1 October of `first_year`. More of either
+      leaves what was there as it was.
+    - `noise`: standard deviation of observed streamflow, as a share of the true. `gaps`: share of days
+      without observation.
+    - `scatter`: standard deviation of what attributes do not explain in the parameters, before their bounds
+      are applied.
+    - `laws`: laws of the truth by slot, see `dgeo.models.hbv`; `HIDDEN_LAWS` by default, the textbook's
+      where it is `{}`.
+    - `parts`: steps a day of the truth.
+
+    **Raises** `DgeoError` for a size, share or deviation that is none.
+    """
+    _check(count, years, seed, noise, gaps, scatter, parts)
+    time = _days(first_year - CLIMATE_YEARS, first_year + years)
+    record = time >= np.datetime64(f"{first_year}-10-01")
+    regions, climate = sample_climates(seed, count)
+    weather = generate_weather(seed, climate, time)
+    attributes = climate_attributes({name: series[~record] for name, series in weather.items()}, time[~record])
+    attributes |= land_attributes(seed, climate["elevation"], attributes["aridity"])
+    physics = hbv("1.0", compatibility=None, **(HIDDEN_LAWS if laws is None else laws))
+    parameters = true_parameters(seed, attributes, physics, scatter)
+    truth = _truth(physics, weather, climate["latitude"], parameters, time, first_year, parts)
+    observed = observe(seed, truth["streamflow"], noise, gaps)
+    series = {name: values[record] for name, values in weather.items()} | {"streamflow": observed}
+    dataset = pack_dataset(time[record], regions, climate, series, attributes)
+    return VirtualWorld(dataset, pack_truth(dataset, physics, truth, parameters), physics)
+
+
+def _days(first_year: int, last_year: int) -> np.ndarray:
+    return np.arange(f"{first_year}-10-01", f"{last_year}-10-01", dtype="datetime64[D]")
+
+
+def _truth(
+    physics: HBV,
+    weather: dict[str, np.ndarray],
+    latitude: np.ndarray,
+    parameters: dict[str, np.ndarray],
+    time: np.ndarray,
+    first_year: int,
+    parts: int,
+) -> dict[str, np.ndarray]:
+    """Daily truth over the record, after the spin-up."""
+    simulated = time >= np.datetime64(f"{first_year - SPIN_UP_YEARS}-10-01")
+    recorded = time[simulated] >= np.datetime64(f"{first_year}-10-01")
+    daily = {name: jnp.asarray(series[simulated]) for name, series in weather.items()}
+    outputs = simulate_truth(
+        physics,
+        daily,
+        jnp.asarray(latitude, jnp.float32),
+        jnp.asarray(day_of_year(time[simulated]), jnp.float32),
+        {name: jnp.asarray(value) for name, value in parameters.items()},
+        parts,
+    )
+    return {name: np.asarray(series)[recorded] for name, series in outputs.items()}
+
+
+def _check(count: int, years: int, seed: int, noise: float, gaps: float, scatter: float, parts: int) -> None:
+    for name, value, low, high in (
+        ("count", count, 1, np.inf),
+        ("years", years, 1, np.inf),
+        ("seed", seed, 0, np.inf),
+        ("noise", noise, 0, np.inf),
+        ("gaps", gaps, 0, 0.99),
+        ("scatter", scatter, 0, np.inf),
+        ("parts", parts, 2, 1440),
+    ):
+        if not low <= value <= high:
+            raise DgeoError(f"Virtual basins cannot have {name} = {value}; give a number from {low} to {high}.")
