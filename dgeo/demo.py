@@ -1,5 +1,6 @@
 """The main job on virtual basins: train on noisy streamflow of some, look at everything in the others."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,10 @@ def run_demo(folder: Path, *, watch: Watch = lambda row: None, changes: dict[str
         seed: build(config.model, training_statistics(world.dataset, config), jax.random.key(seed)) for seed in models
     }
     before = evaluate_models(untrained, config, truth)
-    trained.summary |= _learned(trained, before, world)
-    write_evaluation(folder, trained)
+    summary = trained.summary | _learned(trained, before, world)
+    write_evaluation(folder, replace(trained, summary=summary))
     write_report(folder)
-    return trained.summary
+    return summary
 
 
 def _configured(changes: dict[str, Any]) -> tuple[Config, VirtualWorld]:
