@@ -46,8 +46,9 @@ class Sampler(eqx.Module):
     def draws(self, key: PRNGKeyArray, batch: int) -> tuple[Int[Array, " batch"], Int[Array, " batch"], PRNGKeyArray]:
         """Basins (without replacement while they last), the first day of each one's window, and a key for dropout."""
         basin_key, start_key, drop_key = jax.random.split(key, 3)
-        order = jax.random.uniform(basin_key, self.basins.shape) + (jnp.arange(len(self.basins)) >= self.basin_count)
-        ranked = self.basins[jnp.argsort(order)]
+        order = jax.random.uniform(basin_key, self.basins.shape)
+        padding = jnp.arange(len(self.basins)) >= self.basin_count
+        ranked = self.basins[jnp.argsort(jnp.where(padding, 2.0, order))]
         basins = ranked[jnp.arange(batch) % self.basin_count]
         return basins, self.starts[jax.random.randint(start_key, (batch,), 0, self.start_count)], drop_key
 
