@@ -61,8 +61,7 @@ class Hybrid(eqx.Module):
         """
         memory, state, tail = self._initial_carry(inputs, dt) if carry is None else carry
         parameters, weights, memory = self.parameters(inputs, memory, key)
-        kept = tuple(dict.fromkeys("runoff" if name == "streamflow" else name for name in outputs))
-        routing = {name: parameters.static[name] for name in (self.routing.parameters if self.routing else ())}
+        kept = self._kept(outputs)
         series, state = simulate(
             self.physics,
             inputs.forcing,
@@ -75,9 +74,15 @@ class Hybrid(eqx.Module):
         mean = {name: jnp.sum(series.pop(name) * weights[None], axis=-1) for name in kept}
         if "streamflow" in outputs:
             mean["streamflow"] = mean["runoff"]
-            if self.routing is not None:
-                mean["streamflow"], tail = self.routing(mean["runoff"], routing, tail, dt)
+        if self.routing is not None and tail is not None:
+            routing = {name: parameters.static[name] for name in self.routing.parameters}
+            mean["streamflow"], tail = self.routing(mean["runoff"], routing, tail, dt)
         return {name: mean[name] for name in outputs}, Carry(memory, state, tail)
+
+    def _kept(self, outputs: Sequence[str]) -> tuple[str, ...]:
+        """What the physics must give; the channel remembers runoff whether streamflow is asked for or not."""
+        runoff = ("runoff",) if self.routing is not None or "streamflow" in outputs else ()
+        return tuple(dict.fromkeys((*runoff, *(name for name in outputs if name != "streamflow"))))
 
     def _initial_carry(self, inputs: Inputs, dt: float) -> Carry:
         return self.initial_carry(inputs.sites, next(iter(inputs.forcing.values())).dtype, dt)
