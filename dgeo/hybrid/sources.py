@@ -61,7 +61,7 @@ class MovingAverageNetwork(eqx.Module):
 
     def initial_carry(self, sites: int) -> Float[Array, "site variable memory"]:
         """Averages of nothing."""
-        return self.averages.initial_carry(sites, len(self.forcings.names))
+        return self.averages.initial_carry(sites, len(self.forcings.names), self.output.weight.dtype)
 
     def __call__(self, inputs: Inputs, carry: Any, key: PRNGKeyArray | None) -> tuple[Values, Values, Any]:
         """One row of departures for each day and site."""

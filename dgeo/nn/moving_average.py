@@ -1,5 +1,7 @@
 """Exponential moving averages: a memory of the past that has no weights to train."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -15,9 +17,9 @@ class MovingAverages(eqx.Module):
 
     memories: tuple[float, ...] = eqx.field(static=True)
 
-    def initial_carry(self, sites: int, variables: int) -> Float[Array, "site variable memory"]:
+    def initial_carry(self, sites: int, variables: int, dtype: Any = jnp.float32) -> Float[Array, "site variable memory"]:
         """Averages of nothing."""
-        return jnp.zeros((sites, variables, len(self.memories)))
+        return jnp.zeros((sites, variables, len(self.memories)), dtype)
 
     def __call__(
         self, series: Float[Array, "time site variable"], carry: Float[Array, "site variable memory"]
