@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +19,31 @@ from safetensors.numpy import save_file
 from dgeo.errors import DgeoError
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write` on a temporary file beside `path`, flush it to the disk, then move it into place.
 
-    A crash, a full disk or an interruption leaves the old file as it was.
+    A crash, a full disk or an interruption leaves the old file as it was. Raises `DgeoError` where it cannot be written.
     """
     path = Path(path)
+    try:
+        with _beside(path) as temporary:
+            write(temporary)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise DgeoError(f"{path} could not be written ({error}); free some space or choose another folder.") from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
-    temporary = Path(name)
     try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise DgeoError(f"{path} could not be written ({error}); free some space or choose another folder.") from error
+        yield Path(name)
     finally:
-        temporary.unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
 
 
 def write_tree(path: Path, tree: Any, metadata: dict[str, Any]) -> None:
