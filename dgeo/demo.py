@@ -78,9 +78,14 @@ def run_demo(folder: Path, *, watch: Watch = lambda row: None, changes: dict[str
     }
     before = evaluate_models(untrained, config, truth)
     summary = trained.summary | _learned(trained, before, world)
-    write_evaluation(folder, replace(trained, summary=summary))
+    write_evaluation(folder, replace(trained, summary=summary, simulation=_beside_truth(trained.simulation, world)))
     write_report(folder)
     return summary
+
+
+def _beside_truth(simulation: xr.Dataset, world: VirtualWorld) -> xr.Dataset:
+    truth = world.truth.sel(basin=simulation["basin"], time=simulation["time"])
+    return simulation.assign({f"{name}_truth": truth[name] for name in HIDDEN})
 
 
 def _configured(changes: dict[str, Any]) -> tuple[Config, VirtualWorld]:

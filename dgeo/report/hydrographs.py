@@ -23,12 +23,14 @@ _PANELS = (
     ("Snow", ("snow_water_equivalent", "snow_liquid_water")),
     ("Soil", ("soil_moisture",)),
     ("Zones", ("upper_zone", "lower_zone")),
+    ("Evaporation", ("evapotranspiration",)),
 )
+_TRUTH = "_truth"
 _SERIES = (
     "streamflow",
     "streamflow_observed",
     "precipitation",
-    *(name for _, names in _PANELS for name in names),
+    *(name + end for _, names in _PANELS for name in names for end in ("", _TRUTH)),
 )
 
 
@@ -67,9 +69,7 @@ def _one(simulation: xr.Dataset, title: str, row: pd.Series) -> str:
     place = int(places[0])
     time = simulation["time"].values
     window = stretch(time, _read(simulation, "streamflow_observed", place, slice(None)))
-    series = {
-        name: found for name in _SERIES if (found := _read(simulation, name, place, window)) is not None
-    }
+    series = {name: found for name in _SERIES if (found := _read(simulation, name, place, window)) is not None}
     named = f", {row['name']}" if isinstance(row.get("name"), str) else ""
     region = f", region {row['region']}" if isinstance(row.get("region"), str) else ""
     caption = "Streamflow and precipitation, and beneath them what the model keeps in store."
@@ -100,13 +100,11 @@ def draw_hydrograph(time: np.ndarray, series: dict[str, Series]) -> Figure:
     """Streamflow under hanging precipitation, then one panel for each kind of store that the file holds."""
     stores = [(title, [name for name in names if name in series]) for title, names in _PANELS]
     stores = [(title, names) for title, names in stores if names]
-    figure, grid = new_figure(
-        3.0 + len(stores), _MARGINS, 1 + len(stores), ratios=[3.4] + [1.0] * len(stores)
-    )
+    figure, grid = new_figure(3.0 + len(stores), _MARGINS, 1 + len(stores), ratios=[3.4] + [1.0] * len(stores))
     panels = grid[:, 0]
     draw_streamflow(panels[0], time, series)
     for axis, (title, names) in zip(panels[1:], stores, strict=True):
-        draw_stores(axis, time, {name: series[name] for name in names}, title)
+        draw_stores(axis, time, {n: series[n] for name in names for n in (name, name + _TRUTH) if n in series}, title)
     for axis in panels:
         date_axis(axis, time, labelled=axis is panels[-1])
     return figure
@@ -128,9 +126,7 @@ def draw_streamflow(axis: Axes, time: np.ndarray, series: dict[str, Series]) -> 
     if "streamflow_observed" in series:
         axis.plot(time, series["streamflow_observed"].values, color=OBSERVED, label="Observed", linewidth=1.9)
     axis.plot(time, flow.values, color=SIMULATED, label="Simulated", linewidth=1.0)
-    highest = np.nanmax(
-        [np.nanmax(series[name].values, initial=1e-6) for name in series if "streamflow" in name]
-    )
+    highest = np.nanmax([np.nanmax(series[name].values, initial=1e-6) for name in series if "streamflow" in name])
     axis.set_ylim(0, 1.45 * highest if "precipitation" in series else 1.08 * highest)
     axis.set_ylabel(with_units("Streamflow", flow.units))
     axis.legend(loc="upper right", ncols=2, bbox_to_anchor=(1.0, 1.14))
@@ -144,14 +140,19 @@ def draw_streamflow(axis: Axes, time: np.ndarray, series: dict[str, Series]) -> 
 
 
 def draw_stores(axis: Axes, time: np.ndarray, series: dict[str, Series], title: str) -> None:
-    """The stores of one kind as lines over a light filling."""
-    for (name, store), colour in zip(series.items(), _colours(title), strict=False):
+    """The stores of one kind as lines over a light filling; the truth, where it is known, as a dashed line."""
+    simulated = {name: store for name, store in series.items() if not name.endswith(_TRUTH)}
+    for (name, store), colour in zip(simulated.items(), _colours(title), strict=False):
         axis.plot(time, store.values, color=colour, label=label(name))
         axis.fill_between(time, store.values, color=colour, alpha=0.15, linewidth=0)
+        if name + _TRUTH in series:
+            known = "Truth" if name == next(iter(simulated)) else None
+            axis.plot(time, series[name + _TRUTH].values, color=OBSERVED, linestyle="--", linewidth=0.9, label=known)
     axis.set_ylim(bottom=0)
     axis.set_ylabel(with_units(title, next(iter(series.values())).units))
-    axis.legend(loc="upper right", ncols=2, bbox_to_anchor=(1.0, 1.42), fontsize=7.5)
+    axis.legend(loc="upper right", ncols=3, bbox_to_anchor=(1.0, 1.42), fontsize=7.5)
 
 
 def _colours(title: str) -> tuple[str, str]:
-    return {"Snow": (LINES[7], LINES[0]), "Soil": (LINES[1], LINES[5])}.get(title, (LINES[2], LINES[3]))
+    pairs = {"Snow": (LINES[7], LINES[0]), "Soil": (LINES[1], LINES[5]), "Evaporation": (LINES[4], LINES[6])}
+    return pairs.get(title, (LINES[2], LINES[3]))

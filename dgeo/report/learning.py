@@ -20,9 +20,7 @@ _POINTS = 150
 def training_curves(run: Path) -> str:
     """Loss and, where it was evaluated, median validation NSE against the optimiser step."""
     history = read_table(run / "history.csv", "seed", "step", "loss")
-    phases = (
-        history["phase"].astype(str) if "phase" in history else pd.Series("training", index=history.index)
-    )
+    phases = history["phase"].astype(str) if "phase" in history else pd.Series("training", index=history.index)
     numeric = {
         name: pd.to_numeric(history[name], errors="coerce")
         for name in ("step", "loss", "validation", "seconds")
@@ -55,9 +53,7 @@ def draw_curves(history: pd.DataFrame) -> Figure:
 
 def draw_column(axis: Axes, history: pd.DataFrame, column: str, title: str) -> None:
     """One curve a seed and phase."""
-    colours = dict(
-        zip(history["seed"].unique(), LINES * (1 + history["seed"].nunique() // len(LINES)), strict=False)
-    )
+    colours = dict(zip(history["seed"].unique(), LINES * (1 + history["seed"].nunique() // len(LINES)), strict=False))
     for (seed, phase), rows in history.dropna(subset=["step", column]).groupby(["seed", "phase"], sort=False):
         thin = thinned(rows, column)
         refit = phase == "refit"

@@ -36,17 +36,13 @@ def draw_maps(longitude: np.ndarray, latitude: np.ndarray, panels: list[MapPanel
     return figure
 
 
-def draw_map(
-    figure: Figure, axis: Axes, longitude: np.ndarray, latitude: np.ndarray, panel: MapPanel
-) -> None:
+def draw_map(figure: Figure, axis: Axes, longitude: np.ndarray, latitude: np.ndarray, panel: MapPanel) -> None:
     """Scatter the basins, the lowest value on top so that no failure hides, those without a value hollow."""
     order = np.argsort(-panel.values)
     low, high = panel.limits or _percentiles(panel.values)
     size = float(np.clip(9000 / longitude.size, 9, 45))
     empty = ~np.isfinite(panel.values)
-    axis.scatter(
-        longitude[empty], latitude[empty], s=size, facecolors="none", edgecolors="#8a949e", linewidths=0.6
-    )
+    axis.scatter(longitude[empty], latitude[empty], s=size, facecolors="none", edgecolors="#8a949e", linewidths=0.6)
     points = axis.scatter(
         longitude[order],
         latitude[order],
@@ -80,9 +76,7 @@ def graticule(axis: Axes, latitude: np.ndarray) -> None:
     axis.margins(0.04)
     for edge, letters in ((axis.xaxis, "EW"), (axis.yaxis, "NS")):
         edge.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        edge.set_major_formatter(
-            FuncFormatter(lambda degrees, _, letters=letters: _degrees(degrees, letters))
-        )
+        edge.set_major_formatter(FuncFormatter(lambda degrees, _, letters=letters: _degrees(degrees, letters)))
     axis.tick_params(length=0, labelsize=7.5)
 
 

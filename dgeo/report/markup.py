@@ -29,9 +29,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str 
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
     body = "".join(f"<tr>{''.join(cell(value) for value in row)}</tr>" for row in rows)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return (
-        f'<div class="scroll"><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    return f'<div class="scroll"><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def cell(value: object) -> str:
@@ -39,9 +37,7 @@ def cell(value: object) -> str:
     if not isinstance(value, Share):
         return f"<td>{escape(value if isinstance(value, str) else number(value))}</td>"
     width = 100 * value.value if value.value == value.value else 0
-    return (
-        f'<td class="share">{percent(value.value)}<span class="bar" style="width:{width:.1f}%"></span></td>'
-    )
+    return f'<td class="share">{percent(value.value)}<span class="bar" style="width:{width:.1f}%"></span></td>'
 
 
 def picture(source: str, description: str, caption: str) -> str:

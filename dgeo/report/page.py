@@ -42,9 +42,7 @@ def write_report(run: Path) -> Path:
         DgeoError: `run` is no folder, or the page cannot be written.
     """
     if not run.is_dir():
-        raise DgeoError(
-            f"There is no run folder {run}; give the folder that `dgeo train` or `dgeo demo` wrote."
-        )
+        raise DgeoError(f"There is no run folder {run}; give the folder that `dgeo train` or `dgeo demo` wrote.")
     page = render(run)
     target = run / "report.html"
     partial = run / f".report.html.{os.getpid()}"
@@ -64,10 +62,7 @@ def write_report(run: Path) -> Path:
 def render(run: Path) -> str:
     """The page of a run folder as text."""
     # Parts that need the same missing file give the same sentence, and once a section is enough.
-    bodies = {
-        title: "".join(dict.fromkeys(guarded(part, run) for part in parts))
-        for title, parts in _SECTIONS.items()
-    }
+    bodies = {title: "".join(dict.fromkeys(guarded(part, run) for part in parts)) for title, parts in _SECTIONS.items()}
     filled = {title: body for title, body in bodies.items() if body}
     resources = files("dgeo.report")
     return Template(resources.joinpath("page.html").read_text(encoding="utf-8")).substitute(
@@ -76,8 +71,7 @@ def render(run: Path) -> str:
         headline=headline(run),
         contents="".join(f'<a href="#{anchor(title)}">{title}</a>' for title in filled),
         sections="".join(
-            f'<section id="{anchor(title)}"><h2>{title}</h2>{body}</section>'
-            for title, body in filled.items()
+            f'<section id="{anchor(title)}"><h2>{title}</h2>{body}</section>' for title, body in filled.items()
         ),
     )
 

@@ -45,9 +45,7 @@ def basin_mean(field: xr.DataArray) -> np.ndarray:
 def parameter_maps(run: Path) -> str:
     """Maps of the parameters whose values spread most over their range between basins."""
     learned = read_parameters(run)
-    positions = (
-        read_scores(run / "metrics.csv", "longitude", "latitude").drop_duplicates("basin").set_index("basin")
-    )
+    positions = read_scores(run / "metrics.csv", "longitude", "latitude").drop_duplicates("basin").set_index("basin")
     basins = next(iter(learned.values()))["basin"].values.astype(str)
     placed = positions.reindex(basins)[["longitude", "latitude"]].to_numpy()
     inside = np.isfinite(placed).all(axis=1)
@@ -55,8 +53,7 @@ def parameter_maps(run: Path) -> str:
         raise DgeoError("No basin of parameters.nc has a position in metrics.csv, so the maps are left out.")
     widest = sorted(learned, key=lambda name: -spread(learned[name]))[:_PANELS]
     panels = [
-        MapPanel(with_units(label(name), units(learned[name])), basin_mean(learned[name])[inside])
-        for name in widest
+        MapPanel(with_units(label(name), units(learned[name])), basin_mean(learned[name])[inside]) for name in widest
     ]
     source = image(partial(draw_maps, placed[inside, 0], placed[inside, 1], panels, 3))
     caption = (

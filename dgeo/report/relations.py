@@ -23,18 +23,12 @@ def parameter_relations(run: Path) -> str:
     """A heatmap of Spearman's correlations and scatter panels of the strongest pairs."""
     learned, attributes = read_parameters(run), read_attributes(run)
     if not attributes:
-        raise DgeoError(
-            "The file parameters.nc holds no numeric attributes, so their relations are left out."
-        )
+        raise DgeoError("The file parameters.nc holds no numeric attributes, so their relations are left out.")
     matrix = rank_correlations(learned, attributes)
     if matrix.empty:
-        raise DgeoError(
-            "Fewer than three basins vary in parameters and attributes, so relations are left out."
-        )
+        raise DgeoError("Fewer than three basins vary in parameters and attributes, so relations are left out.")
     pairs = strongest_pairs(matrix)
-    heat = (
-        "Spearman's rank correlation of learned parameters with attributes over basins, written from ±0.5 on."
-    )
+    heat = "Spearman's rank correlation of learned parameters with attributes over basins, written from ±0.5 on."
     clear = "The parameters that one attribute explains best, each against that attribute; one point a basin."
     return picture(image(partial(draw_matrix, matrix)), "Heatmap of rank correlations", heat) + picture(
         image(partial(draw_pairs, learned, attributes, pairs, matrix)), "Parameters against attributes", clear
@@ -44,9 +38,7 @@ def parameter_relations(run: Path) -> str:
 def rank_correlations(learned: dict[str, xr.DataArray], attributes: dict[str, xr.DataArray]) -> pd.DataFrame:
     """Spearman's correlation [parameter, attribute], most telling attributes first, constant ones dropped."""
     left = pd.DataFrame({("parameter", name): basin_mean(field) for name, field in learned.items()})
-    right = pd.DataFrame(
-        {("attribute", name): np.asarray(field, float) for name, field in attributes.items()}
-    )
+    right = pd.DataFrame({("attribute", name): np.asarray(field, float) for name, field in attributes.items()})
     matrix = pd.concat([left, right], axis=1).corr(method="spearman", min_periods=3)
     matrix = matrix.loc["parameter", "attribute"].dropna(axis=0, how="all").dropna(axis=1, how="all")
     order = matrix.abs().max().sort_values(ascending=False, kind="stable").index
@@ -79,9 +71,7 @@ def draw_matrix(matrix: pd.DataFrame) -> Figure:
     for row, column in np.argwhere(np.abs(values) >= 0.5):
         value = values[row, column]
         colour = "white" if abs(value) > 0.7 else INK
-        axis.text(
-            column + 0.5, row + 0.5, f"{value:.1f}", ha="center", va="center", fontsize=6.5, color=colour
-        )
+        axis.text(column + 0.5, row + 0.5, f"{value:.1f}", ha="center", va="center", fontsize=6.5, color=colour)
     figure.colorbar(
         mesh, ax=axis, shrink=0.9, aspect=25, pad=0.015, fraction=0.04, label="Rank correlation"
     ).outline.set_visible(False)

@@ -49,9 +49,7 @@ def score_distribution(run: Path) -> str:
     known = read_table(run / "metrics.csv").columns
     names = [name for name in _EFFICIENCIES if name in known]
     if not names:
-        raise DgeoError(
-            "The file metrics.csv has neither a column nse nor kge, so the distribution is left out."
-        )
+        raise DgeoError("The file metrics.csv has neither a column nse nor kge, so the distribution is left out.")
     scores = read_scores(run / "metrics.csv", *names)
     below = "; ".join(f"{label(name)} is below 0 in {percent(_share_below(scores[name]))}" for name in names)
     caption = f"Share of basins with a score at or below the value on the axis. {below} of basins."
@@ -88,16 +86,10 @@ def score_map(run: Path) -> str:
     scores = read_scores(run / "metrics.csv", "longitude", "latitude", *names)
     placed = scores.dropna(subset=["longitude", "latitude"])
     if placed.empty or not names:
-        raise DgeoError(
-            "The file metrics.csv has no basin with a position and a score, so the map is left out."
-        )
+        raise DgeoError("The file metrics.csv has no basin with a position and a score, so the map is left out.")
     panels = [MapPanel(label(name), placed[name].to_numpy(), (0.0, 1.0)) for name in names]
-    draw = partial(
-        draw_maps, placed["longitude"].to_numpy(), placed["latitude"].to_numpy(), panels, len(panels)
-    )
-    caption = (
-        "Scores in the test period. Colours end at 0; low scores lie on top, a basin without one is hollow."
-    )
+    draw = partial(draw_maps, placed["longitude"].to_numpy(), placed["latitude"].to_numpy(), panels, len(panels))
+    caption = "Scores in the test period. Colours end at 0; low scores lie on top, a basin without one is hollow."
     return picture(image(draw), "Map of scores", caption)
 
 

@@ -20,18 +20,18 @@ def hidden_table(run: Path) -> str:
         "Variable",
         *(f"{label(measure)}{which}" for measure in _MEASURES for which in ("", ", untrained")),
     ]
-    caption = (
-        "Variables that training never saw, against the truth, and the same of the model before training"
-    )
+    caption = "Variables that training never saw, against the truth, and the same of the model before training"
     return table(header, rows, caption) if rows else ""
 
 
 def recovery_table(run: Path) -> str:
     """Correlation of learned parameters with the truth behind virtual basins; may be empty."""
     recovery = _mapping(read_json(run / "metrics.json").get("recovery"))
-    rows = [[label(name), value] for name, value in recovery.items()]
-    caption = "Learned parameters against the true ones, over basins"
-    return table(["Parameter", "Correlation with the truth"], rows, caption) if rows else ""
+    found = {name: _mapping(value) for name, value in recovery.items()}
+    kinds = list(dict.fromkeys(kind for value in found.values() for kind in value))
+    rows = [[label(name), *(value.get(kind) for kind in kinds)] for name, value in found.items()]
+    caption = "Correlation of learned parameters with the true ones, over basins"
+    return table(["Parameter", *map(label, kinds)], rows, caption) if rows else ""
 
 
 def ledger_table(run: Path) -> str:

@@ -18,7 +18,7 @@ from dgeo.training.config import Config
 from dgeo.training.fields import parameter_fields, share_at_bounds
 from dgeo.training.labelled import label
 from dgeo.training.prepare import check_dataset, load_dataset
-from dgeo.training.records import write_csv, write_json
+from dgeo.training.records import training_seconds, write_csv, write_json
 from dgeo.training.run import config_of, seeds_of
 from dgeo.training.simulation import chunks, times
 
@@ -48,11 +48,18 @@ def evaluate(folder: Path, *, dataset: xr.Dataset | None = None) -> Evaluation:
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     """Write the results of a run: metrics.json, metrics.csv, ledger.json, simulation.nc and parameters.nc."""
-    write_json(folder / "metrics.json", evaluation.summary)
+    write_json(folder / "metrics.json", _timed(evaluation.summary, folder))
     write_csv(folder / "metrics.csv", rows_of(evaluation.scores))
     write_json(folder / "ledger.json", evaluation.ledger.to_json())
     write_netcdf(folder / "simulation.nc", evaluation.simulation)
     write_netcdf(folder / "parameters.nc", evaluation.parameters)
+
+
+def _timed(summary: dict[str, Any], folder: Path) -> dict[str, Any]:
+    seconds = training_seconds(folder)
+    final = {seed: spent for (phase, seed), spent in seconds.items() if phase != "select"}
+    seeds = [{**row, "seconds": final.get(row["seed"])} for row in summary["seeds"]]
+    return summary | {"seeds": seeds, "seconds": sum(seconds.values())}
 
 
 def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Dataset) -> Evaluation:

@@ -66,9 +66,9 @@ def fit(
 ) -> Fitted:
     """Train from `weights`, or from the task's checkpoint, to its last step or until validation stops improving.
 
-    `names` are basin ids and dates, for the sentence that reports a NaN. An interruption (Ctrl-C) writes a checkpoint and
-    raises `DgeoError`; so does a loss or gradient that is not finite, which names step and basin and leaves the last
-    sound checkpoint as it was.
+    `names` are basin ids and dates, for the sentence that reports a NaN. An interruption (Ctrl-C) writes a
+    checkpoint and raises `DgeoError`; so does a loss or gradient that is not finite, which names step and basin and
+    leaves the last sound checkpoint as it was.
     """
     config = trainer.config
     state, best, progress = _resume(trainer.start(weights), task)

@@ -65,6 +65,14 @@ def describe_data(dataset: xr.Dataset) -> dict[str, Any]:
     }
 
 
+def training_seconds(folder: Path) -> dict[tuple[str, int], float]:
+    """The seconds that each phase of each seed took, compilation and validation included; empty without a history."""
+    if not (Path(folder) / "history.csv").exists():
+        return {}
+    with (Path(folder) / "history.csv").open(encoding="utf-8", newline="") as file:
+        return {(row["phase"], int(row["seed"])): float(row["seconds"]) for row in csv.DictReader(file)}
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file of a run; raises `DgeoError` where it is missing or damaged."""
     try:

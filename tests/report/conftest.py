@@ -140,7 +140,7 @@ def write_scores(
         "seeds": [{"seed": seed, "nse": 0.711 + 0.002 * seed, "seconds": 96.5 + seed} for seed in range(3)],
         "seconds": 312.4,
         "hidden": {"evapotranspiration": hidden | {"untrained": before}},
-        "recovery": {"field_capacity": 0.876, "beta": 0.543},
+        "recovery": {"field_capacity": {"spearman": 0.876}, "beta": {"spearman": 0.543}},
     }
     (run / "metrics.json").write_text(json.dumps(metrics))
 
