@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -22,7 +22,7 @@ Validate = Callable[[Hybrid], float]
 Watch = Callable[[Row], None]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Progress:
     """How far a phase of training has come: what a checkpoint holds besides the arrays."""
 
@@ -32,6 +32,14 @@ class Progress:
     stale: int = 0
     seconds: float = 0.0
     finished: bool = False
+
+
+class Snapshot(NamedTuple):
+    """Where a phase stands after a call. Replaced as a whole, so that an interruption never finds half of one."""
+
+    state: TrainState
+    best: Any
+    progress: Progress
 
 
 @dataclass(frozen=True)
@@ -70,45 +78,71 @@ def fit(
     checkpoint and raises `DgeoError`; so does a loss or gradient that is not finite, which names step and basin and
     leaves the last sound checkpoint as it was.
     """
-    config = trainer.config
-    state, best, progress = _resume(trainer.start(weights), task)
-    key = jax.random.key(task.seed)
+    phase = _Phase(trainer, arrays, sampler, task, validate, names)
+    now = _resume(trainer.start(weights), task)
     try:
-        while not progress.finished:
-            began = time.perf_counter()
-            after, record = trainer.advance(state, arrays, sampler, key, config.steps_per_call)
-            record = jax.tree.map(np.asarray, record)
-            if not np.isfinite(record.loss + record.gradient).all():
-                raise DgeoError(blame(trainer, state, arrays, sampler, key, record, names))
-            state = after
-            step = int(state.step)
-            score = _validated(trainer, state, validate, step, task.steps)
-            if score is not None and score > progress.best_score:
-                best, progress.best_step, progress.best_score, progress.stale = state.weights, step, score, 0
-            elif score is not None:
-                progress.stale += 1
-            progress.seconds += time.perf_counter() - began
-            progress.history.append(_row(task, step, record, score, progress.seconds))
-            progress.finished = step >= task.steps or (
-                config.patience is not None and progress.stale >= config.patience
-            )
-            watch(progress.history[-1])
-            if progress.finished or step % config.checkpoint_every == 0:
-                _save(task, state, best, progress)
+        while not now.progress.finished:
+            now = phase.advance(now)
+            watch(now.progress.history[-1])
+            if now.progress.finished or int(now.state.step) % trainer.config.checkpoint_every == 0:
+                _save(task, now)
     except KeyboardInterrupt:
-        _save(task, state, best, progress)
+        _save(task, now)
         raise DgeoError(
-            f"Interrupted at step {int(state.step)} of {task.steps} ({task.phase}, seed {task.seed}); nothing is lost: "
-            "continue with --resume."
+            f"Interrupted at step {int(now.state.step)} of {task.steps} ({task.phase}, seed {task.seed}); nothing is "
+            "lost: continue with --resume."
         ) from None
-    chosen = best if validate is not None else state.weights
-    return Fitted(trainer.model(TrainState(chosen, state.optimiser, state.step)), progress)
+    chosen = now.state.weights if validate is None else now.best
+    return Fitted(trainer.model(TrainState(chosen, now.state.optimiser, now.state.step)), now.progress)
 
 
-def _validated(trainer: Trainer, state: TrainState, validate: Validate | None, step: int, last: int) -> float | None:
-    if validate is None or (step % trainer.config.validate_every and step < last):
-        return None
-    return validate(trainer.model(state))
+@dataclass(frozen=True)
+class _Phase:
+    """What all calls of one task share."""
+
+    trainer: Trainer
+    arrays: Arrays
+    sampler: Sampler
+    task: Task
+    validate: Validate | None
+    names: tuple[list[str], np.ndarray] | None
+
+    def advance(self, now: Snapshot) -> Snapshot:
+        """One call of the compiled training step, and validation where it is due."""
+        began = time.perf_counter()
+        given = (now.state, self.arrays, self.sampler, jax.random.key(self.task.seed))
+        state, record = self.trainer.advance(*given, self.trainer.config.steps_per_call)
+        record = jax.tree.map(np.asarray, record)
+        if not np.isfinite(record.loss + record.gradient).all():
+            raise DgeoError(blame(self.trainer, *given, record, self.names))
+        step, score = int(state.step), self._score(state)
+        progress = _scored(now.progress, step, score, self.trainer.config.patience)
+        seconds = progress.seconds + time.perf_counter() - began
+        rows = [*progress.history, _row(self.task, step, record, score, seconds)]
+        finished = progress.finished or step >= self.task.steps
+        best = state.weights if progress.best_step == step else now.best
+        return Snapshot(state, best, replace(progress, history=rows, seconds=seconds, finished=finished))
+
+    def _score(self, state: TrainState) -> float | None:
+        step = int(state.step)
+        if self.validate is None or (step % self.trainer.config.validate_every and step < self.task.steps):
+            return None
+        score = self.validate(self.trainer.model(state))
+        if np.isnan(score):
+            raise DgeoError(
+                f"The validation score of step {step} is NaN in every basin: the training basins have no varying "
+                "observations in the validation years; choose other years in split.validation."
+            )
+        return score
+
+
+def _scored(progress: Progress, step: int, score: float | None, patience: int | None) -> Progress:
+    if score is None:
+        return progress
+    if score > progress.best_score:
+        return replace(progress, best_step=step, best_score=score, stale=0)
+    stale = progress.stale + 1
+    return replace(progress, stale=stale, finished=patience is not None and stale >= patience)
 
 
 def _row(task: Task, step: int, record: Record, score: float | None, seconds: float) -> Row:
@@ -123,17 +157,17 @@ def _row(task: Task, step: int, record: Record, score: float | None, seconds: fl
     }
 
 
-def _save(task: Task, state: TrainState, best: Any, progress: Progress) -> None:
-    metadata = {"fingerprint": task.fingerprint, "progress": vars(progress)}
-    write_tree(task.checkpoint, {"state": state, "best": best}, metadata)
+def _save(task: Task, now: Snapshot) -> None:
+    metadata = {"fingerprint": task.fingerprint, "progress": vars(now.progress)}
+    write_tree(task.checkpoint, {"state": now.state, "best": now.best}, metadata)
 
 
-def _resume(state: TrainState, task: Task) -> tuple[TrainState, Any, Progress]:
+def _resume(state: TrainState, task: Task) -> Snapshot:
     if not task.checkpoint.exists():
-        return state, state.weights, Progress()
+        return Snapshot(state, state.weights, Progress())
     tree, metadata = read_tree(task.checkpoint, {"state": state, "best": state.weights})
     if metadata["fingerprint"] != task.fingerprint:
         raise DgeoError(
             f"{task.checkpoint} belongs to another config or other data; restore them, or train into a new folder."
         )
-    return tree["state"], tree["best"], Progress(**metadata["progress"])
+    return Snapshot(tree["state"], tree["best"], Progress(**metadata["progress"]))
