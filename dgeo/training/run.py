@@ -24,14 +24,15 @@ from dgeo.training.step import Trainer, objective
 
 
 def open_run(config: Config, folder: Path, resume: bool) -> None:
-    """Make the run folder, or check that it is the one to resume.
+    """Make the run folder, or check that it is the one to resume; one without a checkpoint has nothing to lose.
 
-    Raises `DgeoError` where the folder holds another run, or nothing to resume, or cannot be written.
+    Raises `DgeoError` where the folder holds another run, or cannot be written.
     """
     recorded = folder / "config.yaml"
-    if recorded.exists() and not resume:
+    begun = recorded.exists() and any((folder / "checkpoints").glob("*.safetensors"))
+    if begun and not resume:
         raise DgeoError(f"{folder} already holds a run; continue it with --resume, or choose another --out.")
-    if recorded.exists() and read_config(recorded) != config:
+    if begun and read_config(recorded) != config:
         raise DgeoError(
             f"{folder} was begun with another config; restore it (see {recorded}), or choose another --out."
         )
