@@ -6,9 +6,10 @@ import numpy as np
 import xarray as xr
 
 from dgeo import data
+from dgeo.data.splits import days
 from dgeo.errors import DgeoError
-from dgeo.hybrid import Carry, load
-from dgeo.numerics import read_tree, write_tree
+from dgeo.hybrid import load
+from dgeo.numerics import read_metadata, read_tree, write_tree
 from dgeo.training.arrays import needed_forcings
 from dgeo.training.config import Config, DataConfig
 from dgeo.training.evaluate import inputs_of
@@ -32,24 +33,27 @@ def apply(
     **Arguments**
 
     - `file`: a NetCDF file with the forcings and attributes of any basins; the run's own data by default.
-    - `start`, `end`: the first and last day; all days by default. Without `state`, the stores are filled with the
-      forcings of the days before `start`.
+    - `start`, `end`: the first and last day; all days, or those from the state on, by default. Without `state`, the
+      stores are filled with the forcings of the days before `start`.
     - `state`: a file that `save_state` wrote at the end of an earlier simulation; the run continues it exactly.
 
     **Raises** `DgeoError` for missing variables, dates outside the record, or a state of other basins.
     """
     config = config_of(folder)
     dataset = _dataset(config, file)
+    basins = [str(basin) for basin in dataset["basin"].values]
+    if state is not None:
+        start = _check_state(state, basins, start)
     period = _period(dataset, start, end)
     data.check(dataset, needed_forcings(config.model), config.model.attributes, period, allow_missing_attributes=True)
-    days = dataset["time"].values
-    first = int(np.searchsorted(days, np.datetime64(period[0])))
-    last = int(np.searchsorted(days, np.datetime64(period[1]), side="right"))
+    record = dataset["time"].values
+    first = int(np.searchsorted(record, np.datetime64(period[0])))
+    last = int(np.searchsorted(record, np.datetime64(period[1]), side="right"))
     inputs = inputs_of(config, dataset)
     models = {f"seed_{seed}": load(path) for seed, path in seeds_of(folder)}
     carries = {name: model.initial_carry(inputs.sites) for name, model in models.items()}
     if state is not None:
-        carries = _read_state(state, carries, period[0])
+        carries, _ = read_tree(state, carries)
     elif first > 0:
         before = times(inputs, slice(0, first))
         carries = {name: run(model, before, config.outputs, carries[name])[1] for name, model in models.items()}
@@ -58,7 +62,7 @@ def apply(
     if save_state is not None:
         next_day = np.datetime64(period[1]) + np.timedelta64(1, "D")
         after = {name: carry for name, (_, carry) in results.items()}
-        write_tree(save_state, after, {"basins": inputs.sites, "next_day": str(next_day)})
+        write_tree(save_state, after, {"basins": basins, "next_day": str(next_day)})
     mean = {name: np.mean([series[name] for series, _ in results.values()], axis=0) for name in config.outputs}
     return label(mean, dataset.isel(time=slice(first, last)), next(iter(models.values())).physics)
 
@@ -74,14 +78,22 @@ def _dataset(config: Config, file: Path | None) -> xr.Dataset:
 
 
 def _period(dataset: xr.Dataset, start: str | None, end: str | None) -> tuple[str, str]:
-    days = dataset["time"].values.astype("datetime64[D]")
-    return start or str(days[0]), end or str(days[-1])
+    record = dataset["time"].values.astype("datetime64[D]")
+    first, last = days((start or str(record[0]), end or str(record[-1])))
+    return str(first), str(last)
 
 
-def _read_state(path: Path, like: dict[str, Carry], start: str) -> dict[str, Carry]:
-    carries, metadata = read_tree(path, like)
-    if metadata["next_day"] != start:
+def _check_state(path: Path, basins: list[str], start: str | None) -> str:
+    """The day on which a state continues, after a look at whose state it is."""
+    metadata = read_metadata(path)
+    if "next_day" not in metadata:
+        raise DgeoError(f"{path} is no state of a simulation; give a file that --save-state wrote.")
+    next_day = str(metadata["next_day"])
+    if start is not None and start != next_day:
+        raise DgeoError(f"The state {path} continues on {next_day}, but --start is {start}; start on that day.")
+    if metadata["basins"] != basins:
         raise DgeoError(
-            f"The state {path} continues on {metadata['next_day']}, but --start is {start}; start on that day."
+            f"The state {path} is that of {len(metadata['basins'])} basins from {metadata['basins'][0]}, and not of the "
+            f"{len(basins)} basins from {basins[0]} to simulate; give the data it was saved with."
         )
-    return carries
+    return next_day
