@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid.inputs import Layout
@@ -60,6 +60,15 @@ class DynamicRecipe(Strict):
     logarithmic: tuple[str, ...] = ()
     static_from_last_step: bool = False
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> "DynamicRecipe":
+        for name in self.logarithmic:
+            if name not in self.forcings:
+                raise ValueError(f"{name!r} is logarithmic but no forcing of the network; {nearest(name, self.forcings)}")
+        if self.static_from_last_step and self.network != "lstm":
+            raise ValueError("static_from_last_step is a convention of the lstm; set network: lstm")
+        return self
+
 
 class Recipe(Strict):
     """All that is needed, besides numbers, to build a hybrid model."""
@@ -107,6 +116,8 @@ def _check_parameter_names(recipe: Recipe, specifications: Mapping[str, Paramete
         raise DgeoError(
             f"{routed[0]} belongs to the unit hydrograph, which is static; take it off `dynamic.parameters`."
         )
+    if both := [name for name in dynamic if name in recipe.fixed]:
+        raise DgeoError(f"{both[0]} is both fixed and dynamic; take it off `fixed` or `dynamic.parameters`.")
 
 
 def _sources(
