@@ -14,8 +14,8 @@ def build_optimiser(config: OptimiserConfig, steps: int) -> optax.GradientTransf
     Raises `DgeoError` for a name that optax does not have or an option that the optimiser does not take.
     """
     maker = getattr(optax, config.name, None)
-    if maker is None or "learning_rate" not in inspect.signature(maker).parameters:
-        known = [name for name in ("adam", "adamw", "adadelta", "sgd", "rmsprop", "lion", "nadam", "radam", "lamb")]
+    if not inspect.isfunction(maker) or "learning_rate" not in inspect.signature(maker).parameters:
+        known = ("adam", "adamw", "adadelta", "sgd", "rmsprop", "lion", "nadam", "radam", "lamb")
         raise DgeoError(f"optax has no optimiser {config.name!r}: {nearest(config.name, known)}")
     rate = config.learning_rate
     if config.schedule == "cosine":
