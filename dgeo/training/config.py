@@ -17,9 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from dgeo.errors import DgeoError
+from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid import Recipe
 from dgeo.hybrid.recipe import Strict
+from dgeo.numerics import write_atomically
 from dgeo.training.losses import LOSSES
 
 
@@ -78,7 +79,7 @@ class TargetConfig(Strict):
     @model_validator(mode="after")
     def _known(self) -> "TargetConfig":
         if self.loss not in LOSSES:
-            raise ValueError(f"loss {self.loss!r} is unknown; the losses are {', '.join(LOSSES)}")
+            raise ValueError(f"there is no such loss, {nearest(self.loss, LOSSES)}")
         return self
 
 
@@ -170,7 +171,8 @@ def parse_config(content: dict[str, Any], place: str) -> Config:
 
 def write_config(path: Path, config: Config) -> None:
     """The resolved config, every default spelt out, as YAML."""
-    Path(path).write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _apply(content: dict[str, Any], change: str) -> None:
@@ -179,7 +181,8 @@ def _apply(content: dict[str, Any], change: str) -> None:
         raise DgeoError(f"--set {change!r} is no assignment; write --set section.key=value.")
     *sections, last = key.strip().split(".")
     for section in sections:
-        content = content.setdefault(section, {})
+        content[section] = {} if content.get(section) is None else content[section]
+        content = content[section]
         if not isinstance(content, dict):
             raise DgeoError(f"--set {change!r}: {section!r} is a value and has no keys; check the name.")
     try:
@@ -190,8 +193,11 @@ def _apply(content: dict[str, Any], change: str) -> None:
 
 def _sentence(error: Any, place: str) -> str:
     where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return f"{place}: the key {where!r} is missing; add it."
     if error["type"] != "extra_forbidden":
-        return f"{place}: {where or 'the config'} = {error['input']!r} is not accepted: {error['msg']}."
+        value = "" if isinstance(error["input"], dict | BaseModel) else f" = {error['input']!r}"
+        return f"{place}: {where or 'the config'}{value} is not accepted: {error['msg'].removeprefix('Value error, ')}."
     known = _known_keys(error["loc"][:-1])
     close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1, cutoff=0.3)
     hint = f"did you mean {close[0]!r}?" if close else f"the keys there are {', '.join(known)}."
