@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -112,7 +113,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except DgeoError as error:
-        Console(stderr=True).print(f"[bold red]dgeo:[/bold red] {error}", highlight=False, soft_wrap=True)
+        Console(stderr=True).print(f"[bold red]dgeo:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 
