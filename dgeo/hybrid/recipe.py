@@ -64,7 +64,9 @@ class DynamicRecipe(Strict):
     def _fits_together(self) -> "DynamicRecipe":
         for name in self.logarithmic:
             if name not in self.forcings:
-                raise ValueError(f"{name!r} is logarithmic but no forcing of the network; {nearest(name, self.forcings)}")
+                raise ValueError(
+                    f"{name!r} is logarithmic but no forcing of the network; {nearest(name, self.forcings)}"
+                )
         if self.static_from_last_step and self.network != "lstm":
             raise ValueError("static_from_last_step is a convention of the lstm; set network: lstm")
         return self

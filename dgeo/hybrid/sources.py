@@ -68,8 +68,7 @@ class MovingAverageNetwork(eqx.Module):
         features, carry = self.averages(self.forcings(inputs.forcing), carry)
         site = jax.vmap(self.from_attributes)(self.attributes(inputs.attributes))
         hidden = jax.nn.relu(features @ self.from_averages.weight.T + site[None])
-        columns = hidden @ self.output.weight.T + self.output.bias[None, None]  # type: ignore[index]
-        return {}, self.layout.split(columns), carry
+        return {}, self.layout.split(jax.vmap(jax.vmap(self.output))(hidden)), carry
 
 
 class RecurrentNetwork(eqx.Module):

@@ -53,8 +53,8 @@ class LSTM(eqx.Module):
     ) -> tuple[Float[Array, "time site output"], Carry]:
         """Outputs at every time and the memory after the last; a key switches dropout on."""
         input_weight, hidden_weight = self._weights(key)
-        encoded = jax.nn.relu(series @ self.encoder.weight.T + _row(self.encoder.bias, 3))
-        gates = encoded @ input_weight.T + _row(self.bias, 3)
+        encoded = jax.nn.relu(jax.vmap(jax.vmap(self.encoder))(series))
+        gates = encoded @ input_weight.T + self.bias[None, None]
 
         @jax.checkpoint
         def body(carry: Carry, gates: Array) -> tuple[Carry, Array]:
@@ -65,7 +65,7 @@ class LSTM(eqx.Module):
             return (hidden, cell), hidden
 
         carry, hidden = jax.lax.scan(body, carry, gates)
-        return hidden @ self.decoder.weight.T + _row(self.decoder.bias, 3), carry
+        return jax.vmap(jax.vmap(self.decoder))(hidden), carry
 
     def _weights(self, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         if key is None:
@@ -76,7 +76,3 @@ class LSTM(eqx.Module):
 
 def _dropped(weight: Array, rate: float, key: PRNGKeyArray) -> Array:
     return jnp.where(jax.random.bernoulli(key, 1 - rate, weight.shape), weight / (1 - rate), jnp.zeros_like(weight))
-
-
-def _row(bias: Array, ndim: int) -> Array:
-    return bias.reshape((1,) * (ndim - 1) + (-1,))

@@ -17,7 +17,9 @@ class MovingAverages(eqx.Module):
 
     memories: tuple[float, ...] = eqx.field(static=True)
 
-    def initial_carry(self, sites: int, variables: int, dtype: Any = jnp.float32) -> Float[Array, "site variable memory"]:
+    def initial_carry(
+        self, sites: int, variables: int, dtype: Any = jnp.float32
+    ) -> Float[Array, "site variable memory"]:
         """Averages of nothing."""
         return jnp.zeros((sites, variables, len(self.memories)), dtype)
 

@@ -1,6 +1,7 @@
 """Any optax optimiser by name, with schedule and clipping."""
 
 import inspect
+from typing import Any
 
 import optax
 
@@ -17,7 +18,7 @@ def build_optimiser(config: OptimiserConfig, steps: int) -> optax.GradientTransf
     if not inspect.isfunction(maker) or "learning_rate" not in inspect.signature(maker).parameters:
         known = ("adam", "adamw", "adadelta", "sgd", "rmsprop", "lion", "nadam", "radam", "lamb")
         raise DgeoError(f"optax has no optimiser {config.name!r}: {nearest(config.name, known)}")
-    rate = config.learning_rate
+    rate: Any = config.learning_rate
     if config.schedule == "cosine":
         rate = optax.cosine_decay_schedule(config.learning_rate, steps, config.final_fraction)
     try:

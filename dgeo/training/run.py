@@ -136,7 +136,7 @@ class _Session:
         arrays = to_arrays(
             self.training_set, forcings, config.model.attributes, tuple(targets), objective(targets), seen
         )
-        observed = np.stack([np.isfinite(np.asarray(value)) for value in arrays.targets.values()]).any(0)
+        observed = np.any([np.isfinite(np.asarray(value)) for value in arrays.targets.values()], axis=0)
         return arrays, Sampler.create(observed, config.training.warmup, config.training.window)
 
     def _validation(self, arrays: Arrays) -> Callable[[Hybrid], float]:

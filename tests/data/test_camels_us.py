@@ -76,9 +76,7 @@ def test_conversions_by_hand(tmp_path: Path):
     100 ft³/s = 2.8316846592 m³/s = 244,657.5545 m³/d, divided by 864·10⁶ m². Tolerance: float32.
     """
     ds = read_text(write_basin(tmp_path))
-    np.testing.assert_array_equal(
-        ds.time.values, np.arange("2000-02-28", "2000-03-04", dtype="datetime64[D]")
-    )
+    np.testing.assert_array_equal(ds.time.values, np.arange("2000-02-28", "2000-03-04", dtype="datetime64[D]"))
     flow = [0.28316846592, 0.56633693184, np.nan, np.nan, 0.84950539776]
     np.testing.assert_allclose(ds.streamflow.values[:, 0], flow, rtol=2e-7)
     np.testing.assert_allclose(ds.shortwave_radiation.values[:, 0], [100, 50, 150, np.nan, np.nan], rtol=2e-7)
@@ -107,9 +105,7 @@ def test_quality_is_a_choice(tmp_path: Path):
 def test_records_of_different_length(tmp_path: Path):
     """The dates are the union; a basin is NaN outside its own record; folders by region name the region."""
     write_basin(tmp_path, "01234567", "01")
-    write_basin(
-        tmp_path, "02345678", "03", flow="02345678 2000 02 27 100.00 A\n02345678 2000 02 28 100.00 A\n"
-    )
+    write_basin(tmp_path, "02345678", "03", flow="02345678 2000 02 27 100.00 A\n02345678 2000 02 28 100.00 A\n")
     ds = read_text(tmp_path)
     assert ds.sizes == {"time": 6, "basin": 2}
     np.testing.assert_array_equal(np.isfinite(ds.streamflow.values[:, 1]), [True, True, *[False] * 4])
@@ -214,9 +210,7 @@ def test_daily_radiation_is_below_that_at_the_top_of_the_atmosphere(product: str
     day = 2 * np.pi * ds.time.dt.dayofyear.values[:, None] / 365.25
     latitude, declination = np.radians(ds.latitude.values), 0.409 * np.sin(day - 1.39)
     sunset = np.arccos(-np.tan(latitude) * np.tan(declination))
-    top = np.sin(latitude) * np.sin(declination) * sunset + np.cos(latitude) * np.cos(declination) * np.sin(
-        sunset
-    )
+    top = np.sin(latitude) * np.sin(declination) * sunset + np.cos(latitude) * np.cos(declination) * np.sin(sunset)
     top = 1367 / np.pi * (1 + 0.033 * np.cos(day)) * top
     radiation = ds.shortwave_radiation.values
     assert np.nanmax(radiation / top) < 1.05

@@ -40,9 +40,7 @@ def sound() -> xr.Dataset:
     return xr.Dataset(series | attributes, coords={"time": days, "basin": list(BASINS), "area": area})
 
 
-def put(
-    name: str, value: float, days: int | slice = 5, basins: int | slice = 1
-) -> Callable[[xr.Dataset], xr.Dataset]:
+def put(name: str, value: float, days: int | slice = 5, basins: int | slice = 1) -> Callable[[xr.Dataset], xr.Dataset]:
     """A change of some values of a variable."""
 
     def change(ds: xr.Dataset) -> xr.Dataset:
@@ -130,9 +128,7 @@ def test_missing_attributes_can_be_allowed():
 
 def test_crossed_temperatures_are_a_warning():
     """The place and the remedy are named."""
-    with pytest.warns(
-        UserWarning, match=r"1 basin-days \(basin '01022500' on 1999-12-25 first\).*order_temp"
-    ):
+    with pytest.warns(UserWarning, match=r"1 basin-days \(basin '01022500' on 1999-12-25 first\).*order_temp"):
         check(put("temperature_min", 20.0)(sound()))
 
 

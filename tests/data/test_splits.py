@@ -178,11 +178,12 @@ def test_torn_groups_are_found():
 def test_leakage_agrees_with_sets_of_days(a: int, a_length: int, b: int, b_length: int):
     """Second implementation: two periods leak exactly when their sets of days intersect."""
     origin = np.datetime64("1980-01-01")
-    train, test = ((str(origin + i), str(origin + i + n)) for i, n in ((a, a_length), (b, b_length)))
+    day = np.timedelta64(1, "D")
+    train, test = ((str(origin + i * day), str(origin + (i + n) * day)) for i, n in ((a, a_length), (b, b_length)))
     overlap = set(range(a, a + a_length + 1)) & set(range(b, b + b_length + 1))
     split = TemporalSplit(train, None, test)
     if overlap:
-        with pytest.raises(DgeoError, match=f"shares {origin + min(overlap)} to {origin + max(overlap)}"):
+        with pytest.raises(DgeoError, match=f"shares {origin + min(overlap) * day} to {origin + max(overlap) * day}"):
             check_leakage(split)
     else:
         check_leakage(split)
