@@ -21,14 +21,14 @@ References: Bergström (1976) SMHI RHO 7; Feng et al. (2022), doi:10.1029/2022WR
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from dgeo.models.hbv_names import FLUXES, FORCINGS, PARAMETERS, STATES, TRANSFERS
 from dgeo.models.model import Budget, Formula, Law, Model, Parameter, Scalar, Values, Variable
-from dgeo.numerics import at_least, minimum
+from dgeo.numerics import at_least, minimum, positive_part
 from dgeo.physics import degree_day, linear_reservoir, soil_bucket
 
 
@@ -36,7 +36,8 @@ class HBV(Model):
     """HBV with exchangeable laws; `hbv(version)` builds the published ones.
 
     A law gives a potential rate (or, for `snow_fraction` and `recharge_fraction`, a share); the step limits it by what
-    the store holds, so that no law can break the water balance.
+    the store holds, so that no law can break the water balance. Limits are taken on amounts, not on rates: (S/dt)·dt
+    may exceed S by rounding, and a snowpack below zero grows without bound.
     """
 
     evaporation: Law = Formula(soil_bucket.evaporation)
@@ -96,16 +97,16 @@ class HBV(Model):
         snowfall = now["precipitation"] * self.snow_fraction(now)
         rainfall = now["precipitation"] - snowfall
         frozen, liquid = now["snow_water_equivalent"] + snowfall * dt, now["snow_liquid_water"]
-        melt = minimum(self.melt({**now, "snow_water_equivalent": frozen}), frozen / dt)
-        frozen, liquid = frozen - melt * dt, liquid + melt * dt
-        refreezing = minimum(self.refreezing({**now, "snow_water_equivalent": frozen}), liquid / dt)
-        frozen, liquid = frozen + refreezing * dt, liquid - refreezing * dt
+        melt = minimum(self.melt({**now, "snow_water_equivalent": frozen}) * dt, frozen)
+        frozen, liquid = frozen - melt, liquid + melt
+        refreezing = minimum(self.refreezing({**now, "snow_water_equivalent": frozen}) * dt, liquid)
+        frozen, liquid = frozen + refreezing, liquid - refreezing
         released = degree_day.released_water(frozen, liquid, now["water_holding_capacity"])
         return {
             "snowfall": snowfall,
             "rainfall": rainfall,
-            "melt": melt,
-            "refreezing": refreezing,
+            "melt": melt / dt,
+            "refreezing": refreezing / dt,
             "infiltration": released / dt,
             "snow_water_equivalent": frozen,
             "snow_liquid_water": liquid - released,
@@ -116,35 +117,34 @@ class HBV(Model):
         water = now["rainfall"] + now["infiltration"]
         recharge = water * self.recharge_fraction(now)
         moisture = moisture + (water - recharge) * dt
-        excess = linear_reservoir.outflow_above(moisture, 1 / dt, now["field_capacity"])
-        moisture = moisture - excess * dt
-        evaporation = minimum(self.evaporation({**now, "soil_moisture": moisture}), moisture / dt)
-        dried = at_least(moisture - evaporation * dt, self.floor)
-        source_soil = dried - (moisture - evaporation * dt)
-        rise = minimum(self.capillary_rise({**now, "soil_moisture": dried}), lower / dt)
-        drawn = at_least(lower - rise * dt, self.floor)
+        excess = positive_part(moisture - now["field_capacity"])
+        moisture = moisture - excess
+        evaporation = minimum(self.evaporation({**now, "soil_moisture": moisture}) * dt, moisture)
+        dried = at_least(moisture - evaporation, self.floor)
+        rise = minimum(self.capillary_rise({**now, "soil_moisture": dried}) * dt, lower)
+        drawn = at_least(lower - rise, self.floor)
         return {
             "recharge": recharge,
-            "excess": excess,
-            "evapotranspiration": evaporation,
-            "capillary_rise": rise,
-            "floor_source_soil": source_soil / dt,
-            "floor_source_groundwater": (drawn - (lower - rise * dt)) / dt,
-            "soil_moisture": dried + rise * dt,
+            "excess": excess / dt,
+            "evapotranspiration": evaporation / dt,
+            "capillary_rise": rise / dt,
+            "floor_source_soil": (dried - (moisture - evaporation)) / dt,
+            "floor_source_groundwater": (drawn - (lower - rise)) / dt,
+            "soil_moisture": dried + rise,
             "lower_zone": drawn,
         }
 
     def _groundwater(self, now: Values, dt: Scalar) -> Values:
         upper = now["upper_zone"] + (now["recharge"] + now["excess"]) * dt
-        percolation = minimum(now["percolation_max"], upper / dt)
-        upper = upper - percolation * dt
+        percolation = minimum(now["percolation_max"] * dt, upper)
+        upper = upper - percolation
         quick = linear_reservoir.outflow_above(upper, now["k0"], now["upper_zone_threshold"])
         upper = upper - quick * dt
         inter = linear_reservoir.outflow(upper, now["k1"])
-        lower = now["lower_zone"] + percolation * dt
+        lower = now["lower_zone"] + percolation
         base = linear_reservoir.outflow(lower, now["k2"])
         return {
-            "percolation": percolation,
+            "percolation": percolation / dt,
             "quick_flow": quick,
             "interflow": inter,
             "baseflow": base,
@@ -186,4 +186,5 @@ def hbv(
     water; without it the balance closes to rounding.
     """
     floor = 1e-5 if compatibility == "hydrodl2" else 0.0
-    return HBV(**{**VERSIONS[version], **laws}, floor=floor)
+    chosen: dict[str, Any] = {**VERSIONS[version], **laws}
+    return HBV(**chosen, floor=floor)
