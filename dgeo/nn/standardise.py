@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dgeo.numerics import Frozen
+from dgeo.numerics.square_root import square_root
 
 
 class Standardise(Frozen):
@@ -23,15 +24,17 @@ class Standardise(Frozen):
 
     def __call__(self, values: Mapping[str, Float[Array, "*shape"]]) -> Float[Array, "*shape variable"]:
         """Stack the named variables and standardise them."""
+        present = jnp.stack([~jnp.isnan(values[name]) for name in self.names], axis=-1)
         stacked = jnp.stack([self._transformed(name, values[name]) for name in self.names], axis=-1)
         shape = (1,) * (stacked.ndim - 1) + (-1,)
         scaled = (stacked - self.mean.reshape(shape)) / self.deviation.reshape(shape)
-        return jnp.where(jnp.isnan(scaled), jnp.zeros_like(scaled), scaled)
+        return jnp.where(present, scaled, jnp.zeros_like(scaled))
 
     def _transformed(self, name: str, value: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        return log_root(value) if name in self.logarithmic else value
+        filled = jnp.where(jnp.isnan(value), jnp.zeros_like(value), value)
+        return log_root(filled) if name in self.logarithmic else filled
 
 
 def log_root(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """log10(√x + 0.1) for x ≥ 0: tames the skew of daily precipitation and flow."""
-    return jnp.log10(jnp.sqrt(jnp.maximum(x, 0.0)) + 0.1)
+    return jnp.log10(square_root(x) + 0.1)
