@@ -20,6 +20,7 @@ from side_by_side import Seconds, Worker, compared, limit_cpus, machine, measure
 
 PARAMETERS, ROUTING = 12, 2
 OURS = "dgeo"
+SPREAD = "dgeo, basins over devices"  # one CPU device a thread, by the placement of the data alone
 PEERS = {"denormals flushed": True, "denormals kept": False}  # by torch; XLA always flushes them
 WORK = {"forward": "HBV forward", "gradient": "HBV forward + gradient"}
 AGREEMENT = 1e-3  # relative; a gradient's, to the largest of its parameter
@@ -41,7 +42,7 @@ def problem(days: int, basins: int, components: int) -> dict[str, np.ndarray]:
 
 
 def disagreement(workers: dict[str, Worker], folder: Path) -> dict[str, dict[str, float]]:
-    """Relative difference of loss and gradient between dgeo, the first, and each peer; ends the run if too large."""
+    """Relative difference of loss and gradient between the first worker and each other; ends the run if too large."""
     loss, slopes = {}, {}
     for number, (name, one) in enumerate(workers.items()):
         file = folder / f"gradient_{number}.npy"
@@ -53,7 +54,7 @@ def disagreement(workers: dict[str, Worker], folder: Path) -> dict[str, dict[str
         found[name] = {"loss": abs(loss[OURS] / loss[name] - 1), "gradient": float(gradient)}
         if not all(value < AGREEMENT for value in found[name].values()):  # NaN is no agreement either
             raise SystemExit(
-                f"{OURS} and hydrodl2 ({name}) differ by {found[name]}, more than {AGREEMENT}: nothing to time."
+                f"{OURS} and its rival ({name}) differ by {found[name]}, more than {AGREEMENT}: nothing to time."
             )
     return found
 
@@ -68,22 +69,21 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
     return np.abs(a - b).max() / (np.abs(b).max() + np.finfo(np.float32).tiny)
 
 
-def rows(seconds: Seconds, memory: dict[str, dict[str, float]]) -> list[dict]:
-    """Times, what the gradient costs beside the forward run, and peak memory, against each peer."""
-    row = partial(compared, skipped="no --peer-python was given")
+def rows(seconds: Seconds, peak: dict[str, float]) -> list[dict]:
+    """Times, what the gradient costs beside the forward run, and peak memory [MB], against each peer."""
     cost = {
         name: [both / alone for both, alone in zip(seconds[name, "gradient"], seconds[name, "forward"], strict=True)]
-        for name in memory
+        for name in peak
     }
-    peak = {name: [figures["peak_mb"]] for name, figures in memory.items()}
-    idle = {name: [figures["idle_mb"]] for name, figures in memory.items()}
     table = []
-    for peer in PEERS:
-        for work, title in WORK.items():
-            table.append(row(f"{title}, {peer}", "_s", seconds[OURS, work], seconds.get((peer, work))))
-        table.append(row(f"gradient cost / forward, {peer}", "", cost[OURS], cost.get(peer)))
-        table.append(row(f"peak memory, {peer}", "_mb", peak[OURS], peak.get(peer)))
-        table.append(row(f"memory before the first call, {peer}", "_mb", idle[OURS], idle.get(peer)))
+    for ours, suffix in ((OURS, ""), (SPREAD, ", basins over devices")):
+        for peer in PEERS:
+            row = partial(compared, skipped="" if peer in peak else "no --peer-python was given")
+            for work, title in WORK.items():
+                table.append(row(f"{title}, {peer}{suffix}", "_s", seconds[ours, work], seconds.get((peer, work))))
+            table.append(row(f"gradient cost / forward, {peer}{suffix}", "", cost[ours], cost.get(peer)))
+            memory = [peak[peer]] if peer in peak else None
+            table.append(row(f"peak memory, {peer}{suffix}", "_mb", [peak[ours]], memory))
     return table
 
 
@@ -101,21 +101,26 @@ def main() -> None:
     options = arguments()
     about = {key: getattr(options, key) for key in ("days", "basins", "components", "repetitions", "threads")}
     result = {"problem": about, "machine": machine()}
+    if options.basins % options.threads:
+        raise SystemExit(f"--basins {options.basins} cannot be spread over {options.threads} devices: take a multiple.")
     limit_cpus(options.threads)
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         data = Path(name) / "problem.npz"
         np.savez(data, **problem(options.days, options.basins, options.components))
         start = partial(worker, data=data, threads=options.threads)
-        workers = {OURS: stack.enter_context(start(sys.executable, "dgeo_hbv.py"))}
+        workers = {
+            name: stack.enter_context(start(sys.executable, "dgeo_hbv.py", devices=devices))
+            for name, devices in ((OURS, 1), (SPREAD, options.threads))
+        }
         for peer, flush in PEERS.items() if options.peer_python else ():
             workers[peer] = stack.enter_context(start(options.peer_python, "hydrodl2_hbv.py", flush=flush))
         result["implementations"] = {key: one.ask("describe") for key, one in workers.items()}
         result["disagreement"] = disagreement(workers, Path(name))
         seconds = measure(workers, tuple(WORK), options.repetitions)
-        result["rows"] = rows(seconds, {key: one.ask("memory") for key, one in workers.items()})
-    show(
-        "hydrodl2", "{basins} basins × {components} components × {days} days, {threads} threads".format(**about), result
-    )
+        result["memory"] = {key: one.ask("memory") for key, one in workers.items()}
+    result["rows"] = rows(seconds, {key: memory["peak_mb"] for key, memory in result["memory"].items()})
+    title = "{basins} basins × {components} components × {days} days, {threads} threads"
+    show("hydrodl2", title.format(**about), result)
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

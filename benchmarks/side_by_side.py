@@ -38,16 +38,19 @@ class Worker:
 
 
 @contextmanager
-def worker(python: str, script: str, data: Path, threads: int, flush: bool = True) -> Iterator[Worker]:
-    """Start a worker; end it on leaving."""
+def worker(
+    python: str, script: str, data: Path, threads: int, *, flush: bool = True, devices: int = 1
+) -> Iterator[Worker]:
+    """Start a worker; end it on leaving. `flush` is for torch, `devices` for JAX."""
     # OMP and MKL are torch's threads, NPROC is XLA's
     limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"), str(threads))
+    options = {"FLUSH_DENORMALS": str(int(flush)), "JAX_NUM_CPU_DEVICES": str(devices), "JAX_PLATFORMS": "cpu"}
     process = subprocess.Popen(
         [python, str(WORKERS / script), str(data)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, **limits, "FLUSH_DENORMALS": str(int(flush)), "JAX_PLATFORMS": "cpu"},
+        env={**os.environ, **limits, **options},
     )
     try:
         yield Worker(process)

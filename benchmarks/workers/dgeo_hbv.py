@@ -5,6 +5,7 @@ import importlib.metadata
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from protocol import Implementation, load_problem, serve
 
 from dgeo.engine import Parameters, simulate
@@ -34,8 +35,15 @@ def streamflow(raw: jax.Array, forcing: dict[str, jax.Array]) -> jax.Array:
     return unit_hydrograph.convolve(jnp.mean(outputs["runoff"], axis=-1), weights, tail)[0]
 
 
+def spread(problem: dict[str, np.ndarray]) -> dict[str, jax.Array]:
+    """Each device gets its share of the basins; the compiler then splits all that follows along with them."""
+    mesh = jax.make_mesh((jax.device_count(),), ("basin",), axis_types=(AxisType.Auto,))
+    series, site = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((None, "basin"), ("basin",)))
+    return {name: jax.device_put(value, site if name == "raw" else series) for name, value in problem.items()}
+
+
 def prepare() -> Implementation:
-    problem = {name: jnp.asarray(value) for name, value in load_problem().items()}
+    problem = spread(load_problem())
     forcing = {name: problem[name] for name in FORCINGS}
     data = (problem["raw"], forcing, problem["target"])
 
@@ -54,7 +62,10 @@ def prepare() -> Implementation:
         gradient=lambda: jax.block_until_ready(gradient(*data)),
         result=result,
         versions={name: importlib.metadata.version(name) for name in ("dgeo", "jax", "jaxlib", "equinox", "numpy")},
-        notes={"denormals": "kept" if halved > 0 else "flushed, which XLA does by itself"},
+        notes={
+            "denormals": "kept" if halved > 0 else "flushed, which XLA does by itself",
+            "devices": str(jax.device_count()),
+        },
     )
 
 
