@@ -35,7 +35,7 @@ def _positive_part_jvp(primals: tuple, tangents: tuple) -> tuple:
 
 
 @jax.custom_jvp
-def at_least(x: Float[Array, "*shape"], floor: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def at_least(x: Float[Array, "*shape"], floor: Float[Array, "*shape"] | float) -> Float[Array, "*shape"]:
     """max(x, floor); at a tie the derivative follows x, so a floor that is only touched does not cut the gradient."""
     return jnp.maximum(x, floor)
 
