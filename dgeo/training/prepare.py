@@ -59,7 +59,7 @@ def potential_evapotranspiration(dataset: xr.Dataset, method: str) -> xr.DataArr
             hint = nearest(name, map(str, dataset.variables))
             raise DgeoError(f"The {method} formula needs {name!r}, which the data lack: {hint}")
     day = jnp.asarray(dataset["time"].dt.dayofyear.values, jnp.float32)[:, None]
-    latitude = jnp.deg2rad(jnp.asarray(dataset["latitude"].values, jnp.float32))[None]
+    latitude = jnp.asarray(dataset["latitude"].values, jnp.float32)[None]
     shape = (dataset.sizes["time"], dataset.sizes["basin"])
     day, latitude = jnp.broadcast_to(day, shape), jnp.broadcast_to(latitude, shape)
     values = {name: _column(dataset[name], shape) for name in needed if name != "latitude"}
