@@ -64,7 +64,8 @@ def potential_evapotranspiration(dataset: xr.Dataset, method: str) -> xr.DataArr
     day, latitude = jnp.broadcast_to(day, shape), jnp.broadcast_to(latitude, shape)
     values = {name: _column(dataset[name], shape) for name in needed if name != "latitude"}
     attributes = {"units": "mm d-1", "long_name": f"potential evapotranspiration ({method})"}
-    return xr.DataArray(np.asarray(formula(values, latitude, day)), dims=("time", "basin"), attrs=attributes)
+    found = np.asarray(formula(values, latitude, day))
+    return xr.DataArray(found, {name: dataset[name] for name in ("time", "basin")}, ("time", "basin"), attrs=attributes)
 
 
 def _column(variable: xr.DataArray, shape: tuple[int, int]) -> jnp.ndarray:
