@@ -4,9 +4,10 @@ Every score is a median over the basins in which the truth varies: those where i
 time is at least a tenth of the mean standard deviation of all basins. Where there is never snow, no model
 can be right or wrong about snow.
 
-    anomaly correlation   correlation of departures from the mean of each day of the year   [1]
+    anomaly_correlation   correlation of departures from the mean of each day of the year   [1]
     nse                   1 − Σ(s − o)²/Σ(o − ō)²                                           [1]
-    bias, error           mean and root mean square of s − o                                [as the variable]
+    bias                  100 Σ(s − o)/Σo                                                   [%]
+    error                 √ mean (s − o)²                                                   [as the variable]
 """
 
 from collections.abc import Iterable
@@ -15,8 +16,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from dgeo import metrics
 from dgeo.errors import DgeoError, nearest
-from dgeo.virtual.weather import day_of_year
+from dgeo.metrics.efficiency import correlation
 
 Series = Float[np.ndarray, "time basin"]
 Site = Float[np.ndarray, " basin"]
@@ -39,11 +41,8 @@ def hidden_scores(
         observed = _series(truth, name, simulated, "truth")
         spread = observed.std(axis=0)
         counted = (spread > 0) & (spread >= VARIES * spread.mean())
-        of_day = day_of_year(simulated["time"].values)
-        trained, start = (
-            _medians(_series(run, name, simulated, kind)[:, counted], observed[:, counted], of_day)
-            for run, kind in ((simulated, "simulation"), (untrained, "untrained simulation"))
-        )
+        runs = (_series(simulated, name, simulated, "simulation"), _series(untrained, name, simulated, "untrained run"))
+        trained, start = (_medians(run[:, counted], observed[:, counted], simulated["time"].values) for run in runs)
         scores[name] = {**trained, "basins": int(counted.sum()), "untrained": start}
     return scores
 
@@ -51,7 +50,7 @@ def hidden_scores(
 def recovery(learned: xr.Dataset, true: xr.Dataset) -> dict[str, dict[str, float]]:
     """{parameter: {"pearson": …, "spearman": …}} across the basins of `learned`, for what both name.
 
-    Components of a learned parameter count with their mean. A correlation with a constant is NaN. The truth
+    Components of a learned parameter count with their mean. A learned constant correlates with 0, a true one with NaN. The truth
     runs on finer steps and under other laws, so even a perfect model need not find the very same numbers.
 
     Raises `DgeoError` for a basin that has no true parameters.
@@ -63,8 +62,8 @@ def recovery(learned: xr.Dataset, true: xr.Dataset) -> dict[str, dict[str, float
         found = learned[name].mean(others).values.astype(np.float64)
         wanted = _select(true[name], learned, ("basin",), "truth").values.astype(np.float64)
         scores[name] = {
-            "pearson": float(_correlation(found[:, None], wanted[:, None])[0]),
-            "spearman": float(_correlation(_ranks(found)[:, None], _ranks(wanted)[:, None])[0]),
+            "pearson": _correlation(found, wanted),
+            "spearman": _correlation(_ranks(found), _ranks(wanted)),
         }
     return scores
 
@@ -87,34 +86,18 @@ def _select(variable: xr.DataArray, like: xr.Dataset, dims: tuple[str, ...], kin
     return variable.sel({dim: like[dim].values for dim in dims})
 
 
-def _medians(simulated: Series, observed: Series, of_day: np.ndarray) -> dict[str, float]:
-    if not observed.size:
-        return dict.fromkeys(("anomaly_correlation", "nse", "bias", "error"), np.nan)
-    difference = simulated - observed
-    squares = (difference**2).mean(axis=0)
-    anomalies = _anomaly(simulated, of_day), _anomaly(observed, of_day)
+def _medians(simulated: Series, observed: Series, time: np.ndarray) -> dict[str, float]:
     scores = {
-        "anomaly_correlation": _correlation(*anomalies),
-        "nse": 1 - squares / observed.var(axis=0),
-        "bias": difference.mean(axis=0),
-        "error": np.sqrt(squares),
+        "anomaly_correlation": metrics.anomaly_correlation(simulated, observed, time),
+        "nse": metrics.nse(simulated, observed),
+        "bias": metrics.bias(simulated, observed),
+        "error": metrics.rmse(simulated, observed),
     }
-    return {name: float(np.median(score)) for name, score in scores.items()}
+    return {name: float(np.median(score)) if score.size else np.nan for name, score in scores.items()}
 
 
-def _anomaly(series: Series, of_day: np.ndarray) -> Series:
-    """Departure from the mean of the same day of all years; 366 counts as 365."""
-    day = np.minimum(of_day, 365) - 1
-    sums = np.zeros((365, series.shape[1]))
-    np.add.at(sums, day, series)
-    counts = np.maximum(np.bincount(day, minlength=365), 1)
-    return series - (sums / counts[:, None])[day]
-
-
-def _correlation(a: Series, b: Series) -> Site:
-    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
-    scale = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
-    return np.where(scale > 0, (a * b).sum(axis=0) / np.where(scale > 0, scale, 1), np.nan)
+def _correlation(found: Site, wanted: Site) -> float:
+    return float(correlation(found[:, None], wanted[:, None])[0])
 
 
 def _ranks(values: Site) -> Site:

@@ -25,7 +25,8 @@ def test_the_calendar_knows_leap_days_and_water_years():
 
 
 def test_mean_precipitation_is_what_was_asked_for(generated: Generated):
-    """Within 12 % after forty years: yearly departures of 18 % leave 3 %, gamma amounts on some 100 wet days a year 3 %."""
+    """Within 15 % after forty years, three times what sampling leaves: 3 % from years that depart by 18 %, 4 % from
+    gamma amounts on 1500 wet days, 3 % from their number. Over thirty basins that is 1 %."""
     climate, weather = generated
     mean = weather["precipitation"].mean(axis=0) * YEAR
     np.testing.assert_allclose(mean, climate["precipitation"], rtol=0.15)
@@ -54,8 +55,9 @@ def test_amounts_on_wet_days_are_as_bursty_as_the_gamma_distribution(generated: 
 
 
 def test_temperature_has_its_mean_season_and_memory(generated: Generated):
-    """Annual mean within 1 K of the asked one (rain days shift it a little), coldest in January, warmest in July; what is left
-    when the season is taken out has the deviation that was asked for (weather and warm years together) and a memory of days."""
+    """Annual mean within 1 K of the asked one (rain days shift it a little), coldest in January, warmest in July;
+    what is left when the season is taken out has the deviation that was asked for (weather and warm years together)
+    and a memory of days."""
     climate, weather = generated
     warmth = weather["temperature"].astype(np.float64)
     np.testing.assert_allclose(warmth.mean(axis=0), climate["temperature"], atol=1.0)
@@ -97,8 +99,8 @@ def test_potential_evapotranspiration_follows_the_equation_of_hargreaves(generat
 
 
 def test_it_is_colder_and_wetter_higher_up():
-    """Of two worlds drawn alike, temperature at a basin's elevation is that at sea level less 6 K a kilometre, so within a
-    type all basins lie between the lines that the type's own range draws."""
+    """Of two worlds drawn alike, temperature at a basin's elevation is that at sea level less 6 K a kilometre, so
+    within a type all basins lie between the lines that the type's own range draws."""
     types, climate = sample_climates(3, 200)
     sea_level = climate["temperature"] - LAPSE_RATE * climate["elevation"]
     for name, kind in CLIMATES.items():
