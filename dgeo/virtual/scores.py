@@ -41,8 +41,9 @@ def hidden_scores(
         observed = _series(truth, name, simulated, "truth")
         spread = observed.std(axis=0)
         counted = (spread > 0) & (spread >= VARIES * spread.mean())
-        runs = (_series(simulated, name, simulated, "simulation"), _series(untrained, name, simulated, "untrained run"))
-        trained, start = (_medians(run[:, counted], observed[:, counted], simulated["time"].values) for run in runs)
+        kinds = ((simulated, "simulation"), (untrained, "untrained run"))
+        runs = (_series(run, name, simulated, kind)[:, counted] for run, kind in kinds)
+        trained, start = (_medians(run, observed[:, counted], simulated["time"].values) for run in runs)
         scores[name] = {**trained, "basins": int(counted.sum()), "untrained": start}
     return scores
 
