@@ -51,8 +51,9 @@ def hidden_scores(
 def recovery(learned: xr.Dataset, true: xr.Dataset) -> dict[str, dict[str, float]]:
     """{parameter: {"pearson": …, "spearman": …}} across the basins of `learned`, for what both name.
 
-    Components of a learned parameter count with their mean. A learned constant correlates with 0, a true one with NaN. The truth
-    runs on finer steps and under other laws, so even a perfect model need not find the very same numbers.
+    Components of a learned parameter count with their mean. A learned constant correlates with 0, a true one with
+    NaN. The truth runs on finer steps and under other laws, so even a perfect model need not find the very same
+    numbers.
 
     Raises `DgeoError` for a basin that has no true parameters.
     """
