@@ -1,0 +1,61 @@
+import jax
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from dgeo.errors import DgeoError
+from dgeo.hybrid import load, read_recipe, save
+from tests.hybrid.cases import KINDS, OUTPUTS, hybrid, recipe, run, weather
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_saved_model_is_the_same_model(kind, tmp_path):
+    """Every array bitwise, statistics and constants included, and with them what it simulates."""
+    model = hybrid(kind, seed=7, fixed={"k2": 0.05})
+    save(tmp_path / "model.safetensors", model, recipe(kind, fixed={"k2": 0.05}), {"seed": 7})
+    again = load(tmp_path / "model.safetensors")
+    assert jax.tree.structure(again) == jax.tree.structure(model)
+    jax.tree.map(np.testing.assert_array_equal, again, model)
+    found, expected = run(again, weather())[0], run(model, weather())[0]
+    for name in OUTPUTS:
+        np.testing.assert_array_equal(found[name], expected[name])
+    assert read_recipe(tmp_path / "model.safetensors") == recipe(kind, fixed={"k2": 0.05})
+
+
+def test_a_model_without_recipe_asks_for_its_like(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save(path, hybrid(seed=1))
+    with pytest.raises(DgeoError, match="give `like`"):
+        load(path)
+    jax.tree.map(np.testing.assert_array_equal, load(path, hybrid(seed=2)), hybrid(seed=1))
+    with pytest.raises(DgeoError, match="does not fit this model"):
+        load(path, hybrid(components=3))
+
+
+def damage(path, fault):
+    content = path.read_bytes()
+    if fault == "missing":
+        path.unlink()
+    elif fault == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    elif fault == "one bit":
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    elif fault == "text":
+        path.write_text("model: hbv")
+    elif fault == "empty":
+        path.write_bytes(b"")
+    elif fault == "foreign":
+        save_file({"weight": np.ones(3)}, path)
+    else:
+        path.unlink()
+        path.mkdir()
+
+
+@pytest.mark.parametrize("fault", ["missing", "truncated", "one bit", "text", "empty", "foreign", "folder"])
+def test_a_file_that_is_no_model_is_one_sentence(fault, tmp_path):
+    """Never a traceback of another library, never a model with a flipped bit."""
+    path = tmp_path / "model.safetensors"
+    save(path, hybrid(), recipe())
+    damage(path, fault)
+    with pytest.raises(DgeoError, match=r"model\.safetensors (does not exist|is damaged).*[.]$"):
+        load(path)
