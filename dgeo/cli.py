@@ -110,6 +110,9 @@ def info(run: RunFolder) -> None:
 
 def main() -> None:
     """Run the command line; an error is one sentence, and an exit code of 1."""
+    from dgeo.training.devices import use_all_cores
+
+    use_all_cores()
     try:
         app(standalone_mode=True)
     except DgeoError as error:

@@ -48,7 +48,7 @@ def _first_broken(
     @eqx.filter_jit
     def sound(weights: Any, basin: Array, start: Array) -> Array:
         def loss(weights: Any) -> Array:
-            return window_loss(eqx.combine(weights, trainer.frozen), arrays, basin, start, key, trainer.config)[0]
+            return window_loss(eqx.combine(weights, trainer.frozen), arrays, basin, start, key, trainer.config)
 
         value, gradient = eqx.filter_value_and_grad(loss)(weights)
         return jnp.stack([jnp.isfinite(leaf).all() for leaf in (value, *jax.tree.leaves(gradient))]).all()

@@ -78,8 +78,10 @@ def fit(
     checkpoint and raises `DgeoError`; so does a loss or gradient that is not finite, which names step and basin and
     leaves the last sound checkpoint as it was.
     """
-    phase = _Phase(trainer, arrays, sampler, task, validate, names)
+    replicated = trainer.devices.replicated
+    phase = _Phase(trainer, replicated(arrays), replicated(sampler), task, validate, names)
     now = _resume(trainer.start(weights), task)
+    now = Snapshot(replicated(now.state), replicated(now.best), now.progress)
     try:
         while not now.progress.finished:
             now = phase.advance(now)

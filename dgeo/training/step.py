@@ -1,6 +1,6 @@
 """Optimiser steps: many in one compiled call, each a window of days in a batch of basins."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from dgeo.hybrid import Hybrid
 from dgeo.numerics import trainable
 from dgeo.training.arrays import Arrays, window
+from dgeo.training.devices import Devices
 from dgeo.training.config import TargetConfig, TrainingConfig
 from dgeo.training.loss import Loss, combined
 from dgeo.training.losses import LOSSES
@@ -45,20 +46,21 @@ def window_loss(
     starts: Int[Array, " batch"],
     key: PRNGKeyArray,
     config: TrainingConfig,
+    spread: Callable[[Any], Any] = lambda tree: tree,
 ) -> Float[Array, ""]:
     """The loss over one window of each basin.
 
-    The warm-up fills stores and memories, without gradient unless asked for.
+    The warm-up fills stores and memories, without gradient unless asked for. `spread` lays a batch over the devices.
     """
     outputs = tuple(config.targets)
     if config.warmup_gradient:
-        inputs, observed = window(arrays, basins, starts, 0, config.warmup + config.window)
+        inputs, observed = spread(window(arrays, basins, starts, 0, config.warmup + config.window))
         simulated, _ = model(inputs, outputs=outputs, key=key)
         simulated, observed = ({n: v[config.warmup :] for n, v in part.items()} for part in (simulated, observed))
     else:
-        before, _ = window(arrays, basins, starts, 0, config.warmup)
+        before, _ = spread(window(arrays, basins, starts, 0, config.warmup))
         _, carry = model(before, outputs=("streamflow",), key=key)
-        inputs, observed = window(arrays, basins, starts, config.warmup, config.window)
+        inputs, observed = spread(window(arrays, basins, starts, config.warmup, config.window))
         simulated, _ = model(inputs, jax.lax.stop_gradient(carry), outputs=outputs, key=key)
     scale = jax.tree.map(lambda value: value[basins], arrays.scale)
     return objective(config.targets)(simulated, observed, scale)
@@ -69,6 +71,7 @@ class Trainer:
 
     def __init__(self, model: Hybrid, optimiser: optax.GradientTransformation, config: TrainingConfig) -> None:
         """Split the model into what is trained and what is not."""
+        self.devices = Devices(config.batch)
         self.frozen = eqx.filter(model, trainable(model), inverse=True)
         self.optimiser = optimiser
         self.config = config
@@ -84,7 +87,7 @@ class Trainer:
 
     def model(self, state: TrainState) -> Hybrid:
         """The model as it stands."""
-        return eqx.combine(state.weights, self.frozen)
+        return eqx.combine(self.devices.gathered(state.weights), self.frozen)
 
     def _advance(
         self, state: TrainState, arrays: Arrays, sampler: Sampler, key: PRNGKeyArray, steps: int
@@ -92,7 +95,7 @@ class Trainer:
         def loss(weights: Any, key: PRNGKeyArray) -> Array:
             basins, starts, drop_key = sampler.draws(key, self.config.batch)
             model = eqx.combine(weights, self.frozen)
-            return window_loss(model, arrays, basins, starts, drop_key, self.config)
+            return window_loss(model, arrays, basins, starts, drop_key, self.config, self.devices.spread)
 
         def body(state: TrainState, _: None) -> tuple[TrainState, Record]:
             value, gradient = eqx.filter_value_and_grad(loss)(state.weights, jax.random.fold_in(key, state.step))
