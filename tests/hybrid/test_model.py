@@ -21,7 +21,7 @@ def assert_equal(found, expected):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_cut_in_two_is_the_whole_bitwise(kind):
-    """60 days at once and 25 + 35 from the carry: the same float32 operations in the same order, in and after the cut."""
+    """60 days at once and 25 + 35 from the carry: the same float32 operations in the same order."""
     model, inputs = hybrid(kind), weather()
     whole, end = run(model, inputs)
     first, carry = run(model, cut(inputs, 0, 25))
@@ -32,7 +32,7 @@ def test_a_run_cut_in_two_is_the_whole_bitwise(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_day_by_day_is_the_batch(kind):
-    """A step at a time through another compilation. Rounding of 1e-7 in a flow of a few mm, over 60 days that forget."""
+    """A step at a time, compiled otherwise. Rounding of 1e-7 in a flow of a few mm, over 60 days that forget."""
     model, inputs = hybrid(kind), weather()
     carry = model.initial_carry(inputs.sites)
     days = []
@@ -70,7 +70,9 @@ def test_the_carry_does_not_depend_on_the_outputs_kept(outputs):
     jax.tree.map(np.testing.assert_array_equal, run(model, inputs, outputs=outputs)[1], run(model, inputs)[1])
 
 
-@pytest.mark.parametrize(("kind", "dt"), [("static", 1.0), ("static", 1 / 24), ("lstm", 1.0), ("moving_average", 1 / 24)])
+@pytest.mark.parametrize(
+    ("kind", "dt"), [("static", 1.0), ("static", 1 / 24), ("lstm", 1.0), ("moving_average", 1 / 24)]
+)
 def test_mass_closes(kind, dt):
     """What fell is in a store, in the channel, or left. 1e-5 of the turnover is the project's bound in float32."""
     model, inputs = hybrid(kind), weather()
@@ -85,9 +87,9 @@ def test_mass_closes(kind, dt):
 
 
 def test_shorter_steps_converge():
-    """Each day's mean forcing in 1, 8 and 24 steps: the scheme is of first order, so against 24 steps the totals of 8 are
-    (1/8 − 1/24)/(1 − 1/24) = 9 % as far off as those of 1. Thresholds bend that; a third leaves room for it, and a rate
-    taken for an amount would not converge at all."""
+    """Each day's mean forcing in 1, 8 and 24 steps. The scheme is of first order, so against 24 steps the totals of 8
+    are (1/8 − 1/24)/(1 − 1/24) = 9 % as far off as those of 1. Thresholds bend that; a third leaves room for it, and a
+    rate taken for an amount would not converge at all."""
     model, inputs = hybrid(), weather()
 
     def totals(steps):
@@ -136,7 +138,9 @@ def test_outputs_are_the_mean_over_components():
     single = []
     for component in range(2):
         values = {name: value[:, component : component + 1] for name, value in parameters.static.items()}
-        outputs, _ = simulate(model.physics, inputs.forcing, Parameters(values, {}, components=True), outputs=("runoff",))
+        outputs, _ = simulate(
+            model.physics, inputs.forcing, Parameters(values, {}, components=True), outputs=("runoff",)
+        )
         single.append(np.asarray(outputs["runoff"][..., 0]))
     np.testing.assert_array_equal(weights, np.full((inputs.sites, 2), 0.5, np.float32))
     np.testing.assert_allclose(run(model, inputs)[0]["streamflow"], np.mean(single, axis=0), rtol=1e-5, atol=1e-6)

@@ -28,8 +28,8 @@ def test_layout_cuts_parameters_first_and_components_within(components, wide, na
 
 
 def test_static_parameters_start_near_their_defaults():
-    """Without spread, what is left is the last layer's random part: eight weights uniform in ±1/√8 (deviation 0.2) times
-    hidden units of order 0.5, a departure in z of about 0.3; 1.5 is five of them, in a range of ±4.6."""
+    """Without spread, what is left is the last layer's random part: eight weights uniform in ±1/√8 (deviation 0.2)
+    times hidden units of order 0.5, a departure in z of about 0.3; 1.5 is five of them, in a range of ±4.6."""
     model = hybrid(static={"width": 8, "depth": 1, "spread": 0.0})
     static, _, _ = model.parameters.sources[0](weather(), (), None)
     departures = []
@@ -84,9 +84,7 @@ def test_tables_give_the_rows_of_the_sites_at_hand():
     """bounds(z[index]) with the logistic function written out; fixed tables pass as they are."""
     fixed = FixedValues({"lp": jnp.asarray([0.3, 0.4, 0.5, 0.6, 0.7], jnp.float32)})
     parameters = learned(fixed=fixed)
-    inputs = eqx.tree_at(
-        lambda i: i.index, weather(), jnp.asarray([4, 0, 4]), is_leaf=lambda leaf: leaf is None
-    )
+    inputs = eqx.tree_at(lambda i: i.index, weather(), jnp.asarray([4, 0, 4]), is_leaf=lambda leaf: leaf is None)
     static = parameters(inputs)[0].static
     z = np.asarray(parameters.sources[0].values["k1"], float)[[4, 0, 4]]
     np.testing.assert_allclose(static["k1"], 0.01 + 0.49 / (1 + np.exp(-z)), rtol=1e-5)

@@ -13,7 +13,7 @@ def series(days, sites=2, variables=3):
 
 
 def test_averages_have_geometric_weights():
-    """a_t = Σ_k (1/τ)(1 − 1/τ)^k x_{t−k}, the solution of the recursion from 0. Float32 rounds each of 50 steps by 1e-7."""
+    """a_t = Σ_k (1/τ)(1 − 1/τ)^k x_{t−k}, the solution of the recursion from 0; float32 rounds each step by 1e-7."""
     x, networks = series(50), MovingAverages(MEMORIES)
     averages, _ = networks(x, networks.initial_carry(2, 3))
     averages = np.asarray(averages).reshape(50, 2, 3, len(MEMORIES))

@@ -46,6 +46,8 @@ def test_its_numbers_are_not_trained():
 def test_output_bias_is_where_a_network_starts(key):
     """With the last weights shrunk to nothing, the output is the bias, whatever goes in."""
     bias = jnp.asarray([1.0, -2.0, 0.5], jnp.float32)
-    fresh = jax.tree.map(lambda x: x.astype(jnp.float32) if eqx.is_array(x) else x, mlp(2, 3, width=4, depth=2, key=key))
+    fresh = jax.tree.map(
+        lambda x: x.astype(jnp.float32) if eqx.is_array(x) else x, mlp(2, 3, width=4, depth=2, key=key)
+    )
     network = with_output_bias(fresh, bias, shrink=0.0)
     np.testing.assert_array_equal(network(jnp.asarray([3.0, -1.0], jnp.float32)), bias)
