@@ -8,8 +8,9 @@ from hypothesis import given, strategies as st
 
 from dgeo.physics import degree_day
 
-temperatures = st.floats(-40.0, 45.0, width=32)
-thresholds = st.floats(-2.5, 2.5, width=32)
+temperatures = st.floats(-40.0, 45.0, width=32, allow_subnormal=False)
+thresholds = st.floats(-2.5, 2.5, width=32, allow_subnormal=False)
+depths = st.floats(0.0, 500.0, width=32, allow_subnormal=False)
 
 
 def f32(x):
@@ -38,12 +39,12 @@ def test_a_pack_melts_or_freezes_but_never_both(temperature, threshold):
     assert (melt > 0) == (temperature > threshold)
 
 
-@given(st.floats(0.0, 500.0, width=32), st.floats(0.0, 100.0, width=32), st.floats(0.0, 0.25, width=32))
+@given(depths, depths, st.floats(0.0, 0.25, width=32, allow_subnormal=False))
 def test_a_pack_lets_go_what_it_cannot_hold(ice, water, capacity):
     """What stays is min(W, CWH·S), to float32 rounding of either."""
     released = degree_day.released_water(f32(ice), f32(water), f32(capacity))
     held = min(np.float64(water), np.float64(np.float32(capacity)) * ice)
-    np.testing.assert_allclose(water - np.float64(released), held, atol=1e-7 * (water + held) + 1e-30)
+    np.testing.assert_allclose(water - np.float64(released), held, atol=1e-7 * (water + held) + 1e-35)
 
 
 def test_the_switch_passes_no_gradient_and_melt_does():
