@@ -12,11 +12,7 @@ from dgeo.errors import DgeoError
 def iso(stamp: np.datetime64) -> str:
     """A date as people write it, with the hour only where it says something."""
     day = str(stamp.astype("datetime64[D]"))
-    return (
-        day
-        if stamp == stamp.astype("datetime64[D]")
-        else str(stamp.astype("datetime64[m]")).replace("T", " ")
-    )
+    return day if stamp == stamp.astype("datetime64[D]") else str(stamp.astype("datetime64[m]")).replace("T", " ")
 
 
 def repeated(values: Iterable[str]) -> list[str]:
@@ -31,8 +27,7 @@ def _check_basins(ds: xr.Dataset) -> None:
     twice = repeated(ds["basin"].values)
     if twice:
         raise DgeoError(
-            f"Basin '{twice[0]}' occurs more than once in the dataset ({len(twice)} such ids); keep one of "
-            "each."
+            f"Basin '{twice[0]}' occurs more than once in the dataset ({len(twice)} such ids); keep one of each."
         )
 
 
@@ -42,9 +37,7 @@ def _check_time(time: np.ndarray) -> None:
     steps = np.diff(time)
     zero = np.timedelta64(0, "ns")
     if np.any(steps == zero):
-        raise DgeoError(
-            f"Date {iso(time[1:][steps == zero][0])} occurs twice on the time axis; keep one of the two."
-        )
+        raise DgeoError(f"Date {iso(time[1:][steps == zero][0])} occurs twice on the time axis; keep one of the two.")
     if np.any(steps < zero):
         stamp = time[1:][steps < zero][0]
         raise DgeoError(f"The time axis runs backwards at {iso(stamp)}; sort it with ds.sortby('time').")
@@ -60,9 +53,7 @@ def check_axes(ds: xr.Dataset) -> None:
     """Raise `DgeoError` unless basin ids are distinct and `time` is sorted and evenly spaced."""
     for dim in DIMS:
         if dim not in ds.dims or dim not in ds.variables:
-            raise DgeoError(
-                f"The dataset has no dimension '{dim}'; make it canonical with dgeo.data.from_xarray."
-            )
+            raise DgeoError(f"The dataset has no dimension '{dim}'; make it canonical with dgeo.data.from_xarray.")
     _check_basins(ds)
     _check_time(ds["time"].values)
     daily = ds.sizes["time"] > 1 and ds["time"].values[1] - ds["time"].values[0] >= np.timedelta64(1, "D")

@@ -47,9 +47,7 @@ def _table(path: Path) -> dict[str, dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = [[cell.strip() for cell in row] for row in csv.reader(file, delimiter=";") if row]
     if not rows or rows[0][0] != "gauge_id":
-        raise DgeoError(
-            f"The attribute table '{path}' does not begin with a column gauge_id; give a CAMELS-US table."
-        )
+        raise DgeoError(f"The attribute table '{path}' does not begin with a column gauge_id; give a CAMELS-US table.")
     columns: dict[str, dict[str, str]] = {name: {} for name in rows[0][1:]}
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(rows[0]):
@@ -78,9 +76,7 @@ def _variable(name: str, values: np.ndarray) -> xr.DataArray:
     if name in _COORDINATES:
         return xr.DataArray(values, dims="basin", attrs=describe(_COORDINATES[name]))
     attrs = {"units": _UNIT_OF.get(name, "1"), "long_name": name.replace("_", " ")}
-    return xr.DataArray(
-        values.astype(np.float32) if values.dtype.kind == "f" else values, dims="basin", attrs=attrs
-    )
+    return xr.DataArray(values.astype(np.float32) if values.dtype.kind == "f" else values, dims="basin", attrs=attrs)
 
 
 def _ids(columns: dict[str, dict[str, str]], basins: Iterable[str] | None) -> list[str]:
@@ -88,9 +84,7 @@ def _ids(columns: dict[str, dict[str, str]], basins: Iterable[str] | None) -> li
     return ids if basins is None else [ids[i] for i in positions(basins, ids)]
 
 
-def read_attributes(
-    folder: str | Path, basins: Iterable[str] | None = None, signatures: bool = False
-) -> xr.Dataset:
+def read_attributes(folder: str | Path, basins: Iterable[str] | None = None, signatures: bool = False) -> xr.Dataset:
     """The attributes of all 671 basins, or of `basins` in that order, as variables over `basin`.
 
     Every `camels_*.txt` of the folder is read, except the streamflow signatures of `camels_hydro.txt`, which
@@ -112,8 +106,6 @@ def read_attributes(
     variables = {}
     for name, cells in columns.items():
         canonical = _COORDINATES.get(name) or _CORRECTED.get(name, name)
-        variables[canonical] = _variable(
-            name if name in _COORDINATES else canonical, _values(name, cells, ids)
-        )
+        variables[canonical] = _variable(name if name in _COORDINATES else canonical, _values(name, cells, ids))
     ds = xr.Dataset(variables, coords={"basin": ids})
     return ds.set_coords([name for name in _COORDINATES.values() if name in ds])

@@ -49,9 +49,7 @@ def find(folder: Path, pattern: str) -> dict[str, Path]:
     twice = repeated(map(basin_of, paths))
     if twice:
         both = [str(path) for path in paths if basin_of(path) == twice[0]]
-        raise DgeoError(
-            f"Basin '{twice[0]}' has more than one file ({both[0]} and {both[1]}); keep one of them."
-        )
+        raise DgeoError(f"Basin '{twice[0]}' has more than one file ({both[0]} and {both[1]}); keep one of them.")
     return {basin_of(path): path for path in paths}
 
 
@@ -61,28 +59,22 @@ def _words(path: Path, lines: list[str], first: int, width: int) -> list[str]:
     if not words:
         raise DgeoError(f"The file '{path}' holds no day; fetch it again.")
     if len(words) != width * len(lines):
-        number, count = next(
-            (i, len(r.split())) for i, r in enumerate(lines, first) if len(r.split()) != width
-        )
+        number, count = next((i, len(r.split())) for i, r in enumerate(lines, first) if len(r.split()) != width)
         raise DgeoError(
-            f"Line {number} of '{path}' has {count} values where {width} are expected; the file may be "
-            "truncated."
+            f"Line {number} of '{path}' has {count} values where {width} are expected; the file may be truncated."
         )
     return words
 
 
 def _dates(path: Path, year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
     """Calendar dates, which must exist and not repeat; a leap day is a day like any other."""
-    months = (year.astype(int) - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (
-        month.astype(int) - 1
-    )
+    months = (year.astype(int) - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (month.astype(int) - 1)
     dates = months.astype("datetime64[D]") + (day.astype(int) - 1)
     bad = (month < 1) | (month > 12) | np.asarray(dates.astype("datetime64[M]") != months)
     if bad.any():
         i = int(np.argmax(bad))
         raise DgeoError(
-            f"'{path}' has the date {year[i]:.0f}-{month[i]:.0f}-{day[i]:.0f}, which does not exist; correct "
-            "it."
+            f"'{path}' has the date {year[i]:.0f}-{month[i]:.0f}-{day[i]:.0f}, which does not exist; correct it."
         )
     unique, counts = np.unique(dates, return_counts=True)
     if np.any(counts > 1):
@@ -95,9 +87,7 @@ def _numbers(path: Path, words: Iterable[str], columns: int) -> np.ndarray:
     try:
         values = np.fromiter(map(float, words), np.float64).reshape(-1, columns).T
     except ValueError as error:
-        raise DgeoError(
-            f"The file '{path}' holds something that is no number ({error}); correct it."
-        ) from error
+        raise DgeoError(f"The file '{path}' holds something that is no number ({error}); correct it.") from error
     return np.where(values == MISSING, np.nan, values)
 
 
@@ -112,13 +102,11 @@ def read_forcing(path: Path) -> Forcing:
         columns = [re.sub(r"\(.*\)", "", name).lower() for name in lines[3].split()]
     except (ValueError, IndexError) as error:
         raise DgeoError(
-            f"The forcing file '{path}' does not begin with latitude, elevation, area and column names; "
-            "fetch it again."
+            f"The forcing file '{path}' does not begin with latitude, elevation, area and column names; fetch it again."
         ) from error
     if not area > 0:
         raise DgeoError(
-            f"The forcing file '{path}' has the area {area:g} m2, which must be positive; correct its third "
-            "line."
+            f"The forcing file '{path}' has the area {area:g} m2, which must be positive; correct its third line."
         )
     words = _words(path, lines[_HEADER_LINES:], _HEADER_LINES + 1, len(columns))
     table = _numbers(path, words, len(columns))
@@ -130,9 +118,7 @@ def read_streamflow(path: Path) -> Streamflow:
     """Read one streamflow file; raises `DgeoError` as `read_forcing` does, and for another gauge's file."""
     words = _words(path, path.read_text(encoding="utf-8").splitlines(), 1, 6)
     if words[0] != basin_of(path):
-        raise DgeoError(
-            f"The streamflow file '{path}' holds the gauge '{words[0]}'; put the right file there."
-        )
+        raise DgeoError(f"The streamflow file '{path}' holds the gauge '{words[0]}'; put the right file there.")
     year, month, day, flow = _numbers(path, (word for i, word in enumerate(words) if 0 < i % 6 < 5), 4)
     names = tuple(sorted(set(words[5::6])))
     codes = np.fromiter(map({name: i for i, name in enumerate(names)}.__getitem__, words[5::6]), np.int8)

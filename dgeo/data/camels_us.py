@@ -103,9 +103,7 @@ def read_prepared(root: str | Path, basins: Iterable[str] | None = None) -> xr.D
             chosen = slice(None) if basins is None else positions(basins, raw["basin"].values)
             series = canonical_series(raw.isel(basin=chosen).load())
     except OSError as error:
-        raise DgeoError(
-            f"The prepared CAMELS-US file '{path}' cannot be read ({error}); fetch it again."
-        ) from error
+        raise DgeoError(f"The prepared CAMELS-US file '{path}' cannot be read ({error}); fetch it again.") from error
     series = series.assign_coords(basin=series["basin"].values.astype(str))
     attributes = read_attributes(Path(root) / "camels_us_attributes", series["basin"].values)
     areas = path.with_name("areas.csv")

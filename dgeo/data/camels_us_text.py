@@ -27,17 +27,13 @@ OBSERVED = ("A", "A:e")
 _COLUMNS = ("prcp", "tmin", "tmax", "srad", "vp", "dayl")
 
 
-def _forcings(
-    root: Path, product: str, basins: Iterable[str] | None
-) -> tuple[dict[str, Path], dict[str, Forcing]]:
+def _forcings(root: Path, product: str, basins: Iterable[str] | None) -> tuple[dict[str, Path], dict[str, Forcing]]:
     if product not in PRODUCTS:
         raise DgeoError(f"The forcing product '{product}' is not known; {nearest(product, PRODUCTS)}")
     folder = existing(root / "basin_mean_forcing" / product, f"folder of {product} forcings")
     files = find(folder, f"*_lump_{PRODUCTS[product]}_forcing_leap.txt")
     if not files:
-        raise DgeoError(
-            f"The folder '{folder}' holds no *_lump_{PRODUCTS[product]}_forcing_leap.txt; check the path."
-        )
+        raise DgeoError(f"The folder '{folder}' holds no *_lump_{PRODUCTS[product]}_forcing_leap.txt; check the path.")
     ids = list(files) if basins is None else [list(files)[i] for i in positions(basins, files)]
     return {basin: files[basin] for basin in ids}, {basin: read_forcing(files[basin]) for basin in ids}
 
@@ -62,9 +58,7 @@ def _placed(days: np.ndarray, records: Sequence[tuple[np.ndarray, np.ndarray]]) 
     return table
 
 
-def _depth(
-    basin: str, record: Streamflow, area: float, quality: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray]:
+def _depth(basin: str, record: Streamflow, area: float, quality: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Flow [mm d-1] with NaN where the flag does not count as observed."""
     observed = np.isin(record.names, quality)[record.codes]
     if not observed.any():
@@ -129,9 +123,7 @@ def _check_dates(forcings: dict[str, Forcing], flows: dict[str, Streamflow]) -> 
 
 def _column(path: Path, forcing: Forcing, column: str) -> tuple[np.ndarray, np.ndarray]:
     if column not in forcing.values:
-        raise DgeoError(
-            f"The forcing file '{path}' has no column '{column}'; {nearest(column, forcing.values)}"
-        )
+        raise DgeoError(f"The forcing file '{path}' has no column '{column}'; {nearest(column, forcing.values)}")
     return forcing.dates, forcing.values[column]
 
 
@@ -145,10 +137,7 @@ def _series(
     depths = [_depth(b, flows[b], f.area, quality) if b in flows else none for b, f in forcings.items()]
     series = {c: _placed(days, [_column(files[b], f, c) for b, f in forcings.items()]) for c in _COLUMNS}
     raw = xr.Dataset(
-        {
-            name: (("time", "basin"), values)
-            for name, values in {**series, "q": _placed(days, depths)}.items()
-        },
+        {name: (("time", "basin"), values) for name, values in {**series, "q": _placed(days, depths)}.items()},
         coords={"time": days.astype("datetime64[ns]"), "basin": list(forcings)},
     )
     return canonical_series(raw).assign(streamflow_quality=_flags(days, flows, list(forcings)))

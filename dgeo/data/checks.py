@@ -81,9 +81,7 @@ def _check_targets(ds: xr.Dataset, targets: Sequence[str]) -> None:
 def _check_attributes(ds: xr.Dataset, attributes: Sequence[str], allow_missing: bool) -> None:
     for name in attributes:
         if is_text(ds[name]):
-            raise DgeoError(
-                f"Attribute '{name}' holds words such as '{ds[name].values[0]}'; code it as numbers first."
-            )
+            raise DgeoError(f"Attribute '{name}' holds words such as '{ds[name].values[0]}'; code it as numbers first.")
         values = ds[name].values
         bad = np.isinf(values) if allow_missing else ~np.isfinite(values)
         if bad.any():

@@ -16,9 +16,7 @@ def _renamed(ds: xr.Dataset, rename: Mapping[str, str]) -> xr.Dataset:
     known = {*map(str, ds.variables), *map(str, ds.dims)}
     for name in rename:
         if name not in known:
-            raise DgeoError(
-                f"The dataset has no variable or dimension '{name}' to rename; {nearest(name, known)}"
-            )
+            raise DgeoError(f"The dataset has no variable or dimension '{name}' to rename; {nearest(name, known)}")
     return ds.rename(dict(rename))
 
 
@@ -42,9 +40,7 @@ def _dimensioned(ds: xr.Dataset) -> xr.Dataset:
 def _ordered(ds: xr.Dataset) -> xr.Dataset:
     """String ids, sorted days; the hour of the stamp of a daily value says nothing and is dropped."""
     if not np.issubdtype(ds["time"].dtype, np.datetime64):
-        raise DgeoError(
-            "The coordinate 'time' does not hold dates (datetime64); decode it with xr.decode_cf(ds)."
-        )
+        raise DgeoError("The coordinate 'time' does not hold dates (datetime64); decode it with xr.decode_cf(ds).")
     ds = ds.assign_coords(basin=ds["basin"].values.astype(str)).sortby("time")
     steps = np.diff(ds["time"].values)
     if steps.size and np.min(steps) >= np.timedelta64(23, "h"):
@@ -54,9 +50,7 @@ def _ordered(ds: xr.Dataset) -> xr.Dataset:
 
 def _declared(variable: xr.DataArray, name: str, units: Mapping[str, str], rename: Mapping[str, str]) -> str:
     """The unit of a variable: what the caller says, else its attrs; coordinates may stay silent."""
-    given = units.get(name) or next(
-        (units[old] for old, new in rename.items() if new == name and old in units), None
-    )
+    given = units.get(name) or next((units[old] for old, new in rename.items() if new == name and old in units), None)
     found = given or variable.attrs.get("units")
     if found is None and name in COORDINATES:
         return COORDINATES[name].units
@@ -82,9 +76,7 @@ def _in_canonical_units(ds: xr.Dataset, units: Mapping[str, str], rename: Mappin
     """Convert all canonical variables, the area first, because volume fluxes are divided by it."""
     unknown = next((name for name in units if name not in ds.variables and name not in rename), None)
     if unknown is not None:
-        raise DgeoError(
-            f"A unit is given for '{unknown}', no variable; {nearest(unknown, map(str, ds.variables))}"
-        )
+        raise DgeoError(f"A unit is given for '{unknown}', no variable; {nearest(unknown, map(str, ds.variables))}")
     for name in dict.fromkeys(("area", *COORDINATES, *SERIES)):
         if name in ds.variables:
             area = ds["area"].values.astype(np.float64) if "area" in ds.variables else None

@@ -15,9 +15,7 @@ def _content(variable: xr.DataArray) -> bytes:
         return "\x00".join(str(value) for value in values.ravel()).encode()
     if values.dtype.kind in "mM":
         return (
-            values.astype("datetime64[ns]" if values.dtype.kind == "M" else "timedelta64[ns]")
-            .astype("<i8")
-            .tobytes()
+            values.astype("datetime64[ns]" if values.dtype.kind == "M" else "timedelta64[ns]").astype("<i8").tobytes()
         )
     if values.dtype.kind == "f" and np.isnan(values).any():
         values = np.where(np.isnan(values), values.dtype.type(np.nan), values)

@@ -45,14 +45,11 @@ def _check_basins(split: BasinSplit, groups: Mapping[str, Hashable] | None) -> N
     shared = sorted(set(split.train) & set(split.test))
     if shared:
         raise DgeoError(
-            f"Basin '{shared[0]}' is in the training and in the test part ({len(shared)} such basins); keep "
-            "it in one."
+            f"Basin '{shared[0]}' is in the training and in the test part ({len(shared)} such basins); keep it in one."
         )
     for part, ids in (("training", split.train), ("test", split.test)):
         if not ids:
-            raise DgeoError(
-                f"The {part} part of the split '{split.name}' has no basin; give it at least one."
-            )
+            raise DgeoError(f"The {part} part of the split '{split.name}' has no basin; give it at least one.")
     if groups is None:
         return
     trained = {groups[basin]: basin for basin in split.train if basin in groups}

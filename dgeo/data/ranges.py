@@ -43,8 +43,7 @@ def _check_one(ds: xr.Dataset, name: str) -> None:
     looks = _wrong_unit(name, values)
     if looks:
         raise DgeoError(
-            f"Variable '{name}' declares {expected.units}, but {looks}; correct its attribute 'units' and "
-            "convert it."
+            f"Variable '{name}' declares {expected.units}, but {looks}; correct its attribute 'units' and convert it."
         )
     bad = (values < expected.low) | (values > expected.high)
     if bad.any():

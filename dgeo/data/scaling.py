@@ -25,9 +25,7 @@ def _moments(name: str, variable: xr.DataArray) -> tuple[float, float]:
     values = variable.values.astype(np.float64, copy=False)
     finite = values[np.isfinite(values)]
     if finite.size == 0:
-        warnings.warn(
-            f"Variable '{name}' has no value in the training part; it is scaled with mean 0.", stacklevel=3
-        )
+        warnings.warn(f"Variable '{name}' has no value in the training part; it is scaled with mean 0.", stacklevel=3)
         return 0.0, 1.0
     mean, std = float(finite.mean()), float(finite.std())
     # float32 rounding gives a constant variable a spread of about 1e-7 of its size
@@ -47,13 +45,9 @@ def statistics(
     result: Statistics = {}
     for name in names:
         if name not in training.variables:
-            raise DgeoError(
-                f"The dataset has no variable '{name}'; {nearest(name, map(str, training.variables))}"
-            )
+            raise DgeoError(f"The dataset has no variable '{name}'; {nearest(name, map(str, training.variables))}")
         if is_text(training[name]):
-            raise DgeoError(
-                f"Variable '{name}' holds words, not numbers; code it as numbers before scaling it."
-            )
+            raise DgeoError(f"Variable '{name}' holds words, not numbers; code it as numbers before scaling it.")
         result[name] = _moments(name, training[name])
     return result
 

@@ -15,15 +15,10 @@ def within(ds: xr.Dataset, period: Period | None) -> xr.Dataset:
         return ds
     first, last = days(period)
     record = ds["time"].values
-    if (
-        record.size == 0
-        or first < record[0].astype("datetime64[D]")
-        or last > record[-1].astype("datetime64[D]")
-    ):
+    if record.size == 0 or first < record[0].astype("datetime64[D]") or last > record[-1].astype("datetime64[D]"):
         held = f"{iso(record[0])} to {iso(record[-1])}" if record.size else "no day"
         raise DgeoError(
-            f"The period {first} to {last} is not inside the record, which holds {held}; choose days within "
-            "it."
+            f"The period {first} to {last} is not inside the record, which holds {held}; choose days within it."
         )
     return ds.sel(time=slice(str(first), str(last)))
 
@@ -35,11 +30,7 @@ def positions(basins: Iterable[str], known: Iterable[str]) -> list[int]:
     for basin in wanted:
         if basin not in place:
             near = nearest(basin, place)
-            clause = (
-                near
-                if near.startswith("did you mean") or len(place) <= 20
-                else "see ds.basin for the ids it has."
-            )
+            clause = near if near.startswith("did you mean") or len(place) <= 20 else "see ds.basin for the ids it has."
             raise DgeoError(f"Basin '{basin}' is not among the {len(place)} basins of the dataset; {clause}")
     if len(set(wanted)) < len(wanted):
         twice = next(basin for i, basin in enumerate(wanted) if basin in wanted[:i])

@@ -38,9 +38,7 @@ def days(period: Period) -> tuple[np.datetime64, np.datetime64]:
     try:
         first, last = (np.datetime64(date, "D") for date in period)
     except ValueError as error:
-        raise DgeoError(
-            f"The period {tuple(period)} cannot be read; write two dates as '1980-10-01'."
-        ) from error
+        raise DgeoError(f"The period {tuple(period)} cannot be read; write two dates as '1980-10-01'.") from error
     if last < first:
         raise DgeoError(f"The period {period[0]} to {period[1]} runs backwards; give the earlier date first.")
     return first, last
@@ -102,9 +100,7 @@ def load_split(path: str | Path) -> TemporalSplit | BasinSplit:
         split: TemporalSplit | BasinSplit = _KINDS[kind](**fields)
         return split
     except OSError as error:
-        raise DgeoError(
-            f"The split file {path} cannot be read ({error.strerror}); check the path."
-        ) from error
+        raise DgeoError(f"The split file {path} cannot be read ({error.strerror}); check the path.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DgeoError(f"The file {path} does not hold a split; write it with split.save(path).") from error
 
@@ -137,9 +133,7 @@ def pub_folds(
         label = ("alone", basin) if groups is None or basin not in groups else ("group", groups[basin])
         members.setdefault(label, []).append(basin)
     if not 2 <= k <= len(members):
-        raise DgeoError(
-            f"{k} folds cannot be made of {len(members)} separate basins or groups; choose k between them."
-        )
+        raise DgeoError(f"{k} folds cannot be made of {len(members)} separate basins or groups; choose k between them.")
     blocks = list(members.values())
     shuffled = [blocks[i] for i in np.random.default_rng(seed).permutation(len(blocks))]
     folds: list[set[str]] = [set() for _ in range(k)]
@@ -169,10 +163,6 @@ def pur_folds(
     for basin in ids:
         count = sum(_region(regions[basin]) in group for group in labels)
         if count != 1:
-            raise DgeoError(
-                f"Region '{regions[basin]}' of basin '{basin}' is in {count} groups; it must be in one."
-            )
+            raise DgeoError(f"Region '{regions[basin]}' of basin '{basin}' is in {count} groups; it must be in one.")
     tests = [{basin for basin in ids if _region(regions[basin]) in group} for group in labels]
-    return tuple(
-        _fold(ids, test, "pur_" + "_".join(group)) for test, group in zip(tests, labels, strict=True) if test
-    )
+    return tuple(_fold(ids, test, "pur_" + "_".join(group)) for test, group in zip(tests, labels, strict=True) if test)

@@ -67,9 +67,7 @@ _ALIASES = {
 _TEMPERATURES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("degc", "c", "°c", "celsius", "deg_c", "degree_celsius", "degrees_celsius"), (1.0, 0.0)),
     **dict.fromkeys(("k", "kelvin", "degk", "deg_k"), (1.0, -273.15)),
-    **dict.fromkeys(
-        ("degf", "f", "°f", "fahrenheit", "deg_f", "degrees_fahrenheit"), (5.0 / 9.0, -160.0 / 9.0)
-    ),
+    **dict.fromkeys(("degf", "f", "°f", "fahrenheit", "deg_f", "degrees_fahrenheit"), (5.0 / 9.0, -160.0 / 9.0)),
 }
 _WORDS = {"cfs": "ft3/s", "cms": "m3/s", "cumecs": "m3/s", "cusecs": "ft3/s"}
 _TOKEN = re.compile(r"(?P<unit>[A-Za-z]+)(?P<power>[-+]?\d+)?")
@@ -82,9 +80,7 @@ def _token(text: str) -> tuple[Unit, int]:
     match = _TOKEN.fullmatch(text)
     name = _ALIASES.get(match["unit"], match["unit"]) if match else text
     if match is None or name not in _BASE:
-        raise DgeoError(
-            f"The unit part '{text}' is not known; write units as 'mm d-1', 'm3 s-1', 'W m-2' or 'degC'."
-        )
+        raise DgeoError(f"The unit part '{text}' is not known; write units as 'mm d-1', 'm3 s-1', 'W m-2' or 'degC'.")
     return _BASE[name], int(match["power"] or 1)
 
 
@@ -111,9 +107,7 @@ def _temperature(units: str) -> tuple[float, float]:
     try:
         return _TEMPERATURES[units.strip().lower().replace(" ", "_")]
     except KeyError:
-        raise DgeoError(
-            f"The temperature unit '{units}' is not known; write 'degC', 'K' or 'degF'."
-        ) from None
+        raise DgeoError(f"The temperature unit '{units}' is not known; write 'degC', 'K' or 'degF'.") from None
 
 
 def scale(units: str, target: str, area: np.ndarray | None = None) -> tuple[np.ndarray | float, float]:
@@ -134,9 +128,7 @@ def scale(units: str, target: str, area: np.ndarray | None = None) -> tuple[np.n
         return factor / WATER_DENSITY, 0.0
     if difference == (2, 0, 0) and goal.powers == (1, 0, -1):
         return _over_area(factor, units, target, area), 0.0
-    raise DgeoError(
-        f"'{units}' cannot be converted to '{target}', because the two do not measure the same thing."
-    )
+    raise DgeoError(f"'{units}' cannot be converted to '{target}', because the two do not measure the same thing.")
 
 
 def _over_area(factor: float, units: str, target: str, area: np.ndarray | None) -> np.ndarray:

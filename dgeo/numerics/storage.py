@@ -22,7 +22,8 @@ from dgeo.errors import DgeoError
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write` on a temporary file beside `path`, flush it to the disk, then move it into place.
 
-    A crash, a full disk or an interruption leaves the old file as it was. Raises `DgeoError` where it cannot be written.
+    A crash, a full disk or an interruption leaves the old file as it was. Raises `DgeoError` where it cannot be
+    written.
     """
     path = Path(path)
     try:

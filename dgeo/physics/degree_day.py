@@ -46,8 +46,6 @@ def refreezing(
     return refreezing_coefficient * degree_day_factor * positive_part(threshold_temperature - temperature)
 
 
-def released_water(
-    snow_water_equivalent: Scalar, snow_liquid_water: Scalar, water_holding_capacity: Scalar
-) -> Scalar:
+def released_water(snow_water_equivalent: Scalar, snow_liquid_water: Scalar, water_holding_capacity: Scalar) -> Scalar:
     """The liquid water that the pack cannot hold [mm]."""
     return positive_part(snow_liquid_water - water_holding_capacity * snow_water_equivalent)

@@ -17,8 +17,9 @@
 
 Evaporation and capillary rise are demands; the kernel limits each by what is there.
 
-Reference: Bergström (1976) SMHI RHO 7; the exponent βET and the capillary rise: Feng et al. (2022), Water Resour. Res. 58,
-e2022WR032404, doi:10.1029/2022WR032404; Song et al. (2025), "unseen extreme events" version 1.1p of the same model.
+Reference: Bergström (1976) SMHI RHO 7; the exponent βET and the capillary rise: Feng et al. (2022), Water Resour.
+Res. 58, e2022WR032404, doi:10.1029/2022WR032404; Song et al. (2025), "unseen extreme events" version 1.1p of the
+same model.
 """
 
 import jax.numpy as jnp
@@ -54,9 +55,7 @@ def evaporation_with_shape(
     return potential_evapotranspiration * minimum(wetness, jnp.ones_like(wetness))
 
 
-def capillary_rise(
-    soil_moisture: Scalar, field_capacity: Scalar, lower_zone: Scalar, capillary: Scalar
-) -> Scalar:
+def capillary_rise(soil_moisture: Scalar, field_capacity: Scalar, lower_zone: Scalar, capillary: Scalar) -> Scalar:
     """Water drawn up from groundwater into a soil below field capacity [mm d⁻¹]."""
     wetness = minimum(soil_moisture / field_capacity, jnp.ones_like(field_capacity))
     return capillary * lower_zone * (1 - wetness)

@@ -66,7 +66,7 @@ def window(
     arrays: Arrays, basins: Int[Array, " batch"], starts: Int[Array, " batch"], offset: int, length: int
 ) -> tuple[Inputs, Values]:
     """The days starts + offset … + length of the given basins: inputs and targets [length, batch]."""
-    rows = starts[None] + offset + jnp.arange(length)[:, None]
+    rows = starts[None] + offset + jnp.arange(length, dtype=starts.dtype)[:, None]
 
     def cut(series: Float[Array, "time basin"]) -> Float[Array, "length batch"]:
         return series[rows, basins[None]]

@@ -1,7 +1,7 @@
 """All devices at work: the basins of a batch are spread over them, weights and data are on each.
 
-Sites do not talk to each other, so the devices meet only where the loss and its gradient are summed. The order of that sum
-depends on the number of devices: a run is bit for bit the same on the same number.
+Sites do not talk to each other, so the devices meet only where the loss and its gradient are summed. The order of
+that sum depends on the number of devices: a run is bit for bit the same on the same number.
 """
 
 import os
@@ -13,7 +13,10 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 
 def use_all_cores() -> None:
-    """Let every CPU core be a device; for programs, before their first computation, unless JAX_NUM_CPU_DEVICES is set."""
+    """Let every CPU core be a device, unless JAX_NUM_CPU_DEVICES is set.
+
+    For programs, before their first computation.
+    """
     if "JAX_NUM_CPU_DEVICES" not in os.environ:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         jax.config.update("jax_num_cpu_devices", cores)

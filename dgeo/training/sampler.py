@@ -47,10 +47,11 @@ class Sampler(eqx.Module):
         """Basins (without replacement while they last), the first day of each one's window, and a key for dropout."""
         basin_key, start_key, drop_key = jax.random.split(key, 3)
         order = jax.random.uniform(basin_key, self.basins.shape)
-        padding = jnp.arange(len(self.basins)) >= self.basin_count
+        padding = jnp.arange(len(self.basins), dtype=jnp.int32) >= self.basin_count
         ranked = self.basins[jnp.argsort(jnp.where(padding, 2.0, order))]
-        basins = ranked[jnp.arange(batch) % self.basin_count]
-        return basins, self.starts[jax.random.randint(start_key, (batch,), 0, self.start_count)], drop_key
+        basins = ranked[jnp.arange(batch, dtype=jnp.int32) % self.basin_count]
+        places = jax.random.randint(start_key, (batch,), 0, self.start_count, jnp.int32)
+        return basins, self.starts[places], drop_key
 
 
 def _padded(values: Sequence[int] | np.ndarray, length: int) -> tuple[Array, Array]:

@@ -12,8 +12,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from dgeo.hybrid import Hybrid
 from dgeo.numerics import trainable
 from dgeo.training.arrays import Arrays, window
-from dgeo.training.devices import Devices
 from dgeo.training.config import TargetConfig, TrainingConfig
+from dgeo.training.devices import Devices
 from dgeo.training.loss import Loss, combined
 from dgeo.training.losses import LOSSES
 from dgeo.training.sampler import Sampler
@@ -99,7 +99,8 @@ class Trainer:
 
         def body(state: TrainState, _: None) -> tuple[TrainState, Record]:
             value, gradient = eqx.filter_value_and_grad(loss)(state.weights, jax.random.fold_in(key, state.step))
-            updates, optimiser = self.optimiser.update(gradient, state.optimiser, state.weights)
+            with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by integers
+                updates, optimiser = self.optimiser.update(gradient, state.optimiser, state.weights)
             weights = eqx.apply_updates(state.weights, updates)
             return TrainState(weights, optimiser, state.step + 1), Record(value, optax.global_norm(gradient))
 

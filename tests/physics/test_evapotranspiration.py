@@ -35,9 +35,7 @@ def test_humid_air_of_the_fao_examples():
     pressure = humid_air.air_pressure(jnp.array([1800.0, 100.0]))
     np.testing.assert_allclose(pressure / 1000, [81.8, 100.1235], atol=0.05)
     np.testing.assert_allclose(pressure[1] / 1000, 100.1235, atol=1e-4)
-    np.testing.assert_allclose(
-        humid_air.psychrometric_constant(jnp.array([1800.0, 100.0])), [54, 66.6], atol=0.5
-    )
+    np.testing.assert_allclose(humid_air.psychrometric_constant(jnp.array([1800.0, 100.0])), [54, 66.6], atol=0.5)
     saturation = humid_air.saturation_vapour_pressure(jnp.array([24.5, 15.0]))
     np.testing.assert_allclose(saturation / 1000, [3.075, 1.705], atol=5e-4)
     np.testing.assert_allclose(humid_air.saturation_slope(jnp.array(16.9)) / 1000, 0.1221, atol=5e-5)
@@ -60,9 +58,7 @@ def test_net_radiation_of_the_fao_example():
     )
     temperatures = values["minimum_temperature"], values["maximum_temperature"]
     np.testing.assert_allclose(clearness, 22.0721 / 30.8985, rtol=1e-5)
-    np.testing.assert_allclose(
-        net_longwave(clearness, values["vapour_pressure"], *temperatures), 3.7123, atol=2e-4
-    )
+    np.testing.assert_allclose(net_longwave(clearness, values["vapour_pressure"], *temperatures), 3.7123, atol=2e-4)
     np.testing.assert_allclose(net_radiation(**values), 13.2832, atol=2e-4)
 
 
@@ -143,11 +139,7 @@ def test_derivatives_match_finite_differences():
         limits = values["minimum_temperature"], values["maximum_temperature"]
         above = values["extraterrestrial_radiation"]
         net = net_radiation(**values)
-        return (
-            priestley_taylor(mean, net, values["elevation"])
-            + hargreaves(mean, *limits, above)
-            + oudin(mean, above)
-        )
+        return priestley_taylor(mean, net, values["elevation"]) + hargreaves(mean, *limits, above) + oudin(mean, above)
 
     for name, derivative in jax.grad(total)(point).items():
         up, down = (total(point | {name: point[name] + h}) for h in (1e-4, -1e-4))
@@ -161,7 +153,5 @@ def test_hours_have_the_mean_of_the_day():
     radiation = jnp.asarray(np.random.default_rng(0).random(24) * 80)
     temperatures = [jnp.full(24, value) for value in (15.0, 8.0, 21.0)]
     daily = [value[0] for value in temperatures]
-    np.testing.assert_allclose(
-        hargreaves(*temperatures, radiation).mean(), hargreaves(*daily, radiation.mean())
-    )
+    np.testing.assert_allclose(hargreaves(*temperatures, radiation).mean(), hargreaves(*daily, radiation.mean()))
     np.testing.assert_allclose(oudin(temperatures[0], radiation).mean(), oudin(daily[0], radiation.mean()))

@@ -100,9 +100,7 @@ def test_polar_day_and_night():
     [
         solar.extraterrestrial_radiation,
         solar.day_length,
-        lambda latitude, day: solar.interval_extraterrestrial_radiation(
-            latitude, day, jnp.full_like(day, 6.0)
-        ),
+        lambda latitude, day: solar.interval_extraterrestrial_radiation(latitude, day, jnp.full_like(day, 6.0)),
     ],
 )
 def test_derivatives_are_finite_everywhere_in_single_precision(function):
@@ -123,9 +121,7 @@ def test_derivatives_match_finite_differences(latitude):
     h, day, latitude, radiation = 1e-4, jnp.float64(150), jnp.float64(latitude), daily_radiation
     by_latitude = (radiation(latitude + h, day) - radiation(latitude - h, day)) / (2 * h)
     by_day = (radiation(latitude, day + h) - radiation(latitude, day - h)) / (2 * h)
-    np.testing.assert_allclose(
-        jax.grad(radiation, argnums=(0, 1))(latitude, day), (by_latitude, by_day), atol=1e-7
-    )
+    np.testing.assert_allclose(jax.grad(radiation, argnums=(0, 1))(latitude, day), (by_latitude, by_day), atol=1e-7)
 
 
 def test_missing_values_stay_missing():

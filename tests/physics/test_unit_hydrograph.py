@@ -42,9 +42,7 @@ def test_hourly_weights_add_up_to_the_daily_share_of_the_gamma_distribution():
     = 7e-5."""
     weights = gamma_weights(jnp.float64(2.4), jnp.float64(0.7), 24 * 15, 1 / 24)
     probability = np.diff(stats.gamma.cdf(np.arange(16), a=2.5, scale=1.2))
-    np.testing.assert_allclose(
-        weights.reshape(15, 24).sum(axis=1), probability / probability.sum(), atol=7e-5
-    )
+    np.testing.assert_allclose(weights.reshape(15, 24).sum(axis=1), probability / probability.sum(), atol=7e-5)
 
 
 @pytest.mark.x64
@@ -67,9 +65,7 @@ def test_outflow_is_the_double_loop(site_shape):
 def test_cut_series_is_bitwise_the_whole(cut, sites):
     """The tail carries everything the future depends on, and the order of the additions does not depend on
     the cut."""
-    weights = gamma_weights(
-        jnp.linspace(0, 2.9, sites, dtype=jnp.float32), jnp.ones(sites, dtype=jnp.float32)
-    )
+    weights = gamma_weights(jnp.linspace(0, 2.9, sites, dtype=jnp.float32), jnp.ones(sites, dtype=jnp.float32))
     inflow = storms(40, sites)
     whole, last = run(inflow, weights, storms(14, sites, seed=1))
     first, tail = run(inflow[:cut], weights, storms(14, sites, seed=1))
@@ -89,9 +85,7 @@ def test_streaming_day_by_day_is_bitwise_the_whole():
 
 
 @pytest.mark.x64
-@given(
-    steps=st.sampled_from([1, 13, 40]), shape=st.floats(0, 3), scale=st.floats(0, 7), seed=st.integers(0, 100)
-)
+@given(steps=st.sampled_from([1, 13, 40]), shape=st.floats(0, 3), scale=st.floats(0, 7), seed=st.integers(0, 100))
 def test_water_is_conserved(steps, shape, scale, seed):
     """Σ inflow + stored before = Σ outflow + stored after. The weights sum to 1 within 15 roundings of
     2⁻⁵³."""
@@ -130,9 +124,7 @@ def test_backward_pass_is_the_transpose():
     x, past, y = (storms(n, 4, seed=n, dtype=np.float64) for n in (50, 14, 50))
     outflow, pull = jax.vjp(lambda inflow, tail: convolve(inflow, weights, tail)[0], x, past)
     back_inflow, back_tail = pull(y)
-    np.testing.assert_allclose(
-        jnp.sum(y * outflow), jnp.sum(back_inflow * x) + jnp.sum(back_tail * past), rtol=1e-13
-    )
+    np.testing.assert_allclose(jnp.sum(y * outflow), jnp.sum(back_inflow * x) + jnp.sum(back_tail * past), rtol=1e-13)
 
 
 @pytest.mark.parametrize("value", [0.0, 50.0])

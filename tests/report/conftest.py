@@ -69,8 +69,7 @@ def write_simulation(run: Path, ids: list[str], days: int, random: np.random.Gen
     observed = (series["streamflow"] * noise).astype(np.float32)
     observed[: days // 5, 0] = np.nan
     units = {
-        name: "mm d-1" if name in {"streamflow", "precipitation", "evapotranspiration"} else "mm"
-        for name in series
+        name: "mm d-1" if name in {"streamflow", "precipitation", "evapotranspiration"} else "mm" for name in series
     }
     xr.Dataset(
         {name: (("time", "basin"), field, {"units": units[name]}) for name, field in series.items()}
@@ -94,9 +93,7 @@ def write_parameters(run: Path, ids: list[str], random: np.random.Generator) -> 
     fields: dict[str, xr.DataArray] = {}
     for place, (name, (lower, upper, units)) in enumerate(BOUNDS.items()):
         driver = columns[place % 3]
-        score = (place % 4) * (driver - driver.mean()) / (driver.std() + 1e-6) + random.normal(
-            0, 0.7, len(ids)
-        )
+        score = (place % 4) * (driver - driver.mean()) / (driver.std() + 1e-6) + random.normal(0, 0.7, len(ids))
         share = 1 / (1 + np.exp(-score[:, None] - random.normal(0, 0.3, (1, 4))))
         share = share**8 if name == "lp" else share
         dims = ("basin",) if name.startswith("routing") else ("basin", "component")
@@ -108,9 +105,7 @@ def write_parameters(run: Path, ids: list[str], random: np.random.Generator) -> 
     xr.Dataset(fields, {"basin": ids}).to_netcdf(run / "parameters.nc", engine="h5netcdf")
 
 
-def write_scores(
-    run: Path, ids: list[str], names: list[str], nse: np.ndarray, random: np.random.Generator
-) -> None:
+def write_scores(run: Path, ids: list[str], names: list[str], nse: np.ndarray, random: np.random.Generator) -> None:
     """Write `metrics.csv` and a `metrics.json` whose medians are those of the table."""
     columns = {
         "nse": nse,
@@ -173,9 +168,7 @@ def write_rest(run: Path, random: np.random.Generator) -> None:
         "relative_residual": 1.4e-7,
     }
     (run / "ledger.json").write_text(json.dumps(ledger))
-    (run / "config.yaml").write_text(
-        "model: hbv\ncomponents: 4\ntraining:\n  steps: 2000\n  learning_rate: 0.001\n"
-    )
+    (run / "config.yaml").write_text("model: hbv\ncomponents: 4\ntraining:\n  steps: 2000\n  learning_rate: 0.001\n")
     (run / "environment.json").write_text(json.dumps({"python": "3.11", "jax": "0.10"}, indent=1))
     (run / "data.json").write_text(json.dumps({"fingerprint": "0f3a", "basins": 60}, indent=1))
 

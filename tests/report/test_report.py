@@ -222,9 +222,7 @@ def test_gaps_everywhere(run_folder: Path) -> None:
     table = pd.read_csv(run_folder / "metrics.csv", dtype={"basin": str})
     table.assign(kge=np.nan, log_nse=np.nan).to_csv(run_folder / "metrics.csv", index=False)
     history = pd.read_csv(run_folder / "history.csv")
-    history.assign(loss=np.nan, validation=np.nan, seconds=np.nan).to_csv(
-        run_folder / "history.csv", index=False
-    )
+    history.assign(loss=np.nan, validation=np.nan, seconds=np.nan).to_csv(run_folder / "history.csv", index=False)
     for file in ("simulation.nc", "parameters.nc"):
         with xr.open_dataset(run_folder / file, engine="h5netcdf") as dataset:
             empty = dataset.load().map(lambda field: field * np.nan, keep_attrs=True)
