@@ -2,9 +2,9 @@
 
     python benchmarks/compare.py RUN [RUN …] [--out FILE.md]
 
-For every run: median test NSE of each seed, their mean, that of the ensemble, median KGE, training time. For every run but the
-first: the median over basins of the difference in NSE from the first run, with the 95 % interval of a bootstrap over HUC-2
-regions. Test metrics are those that the runs wrote; nothing is simulated again.
+For every run: median test NSE of each seed, their mean, that of the ensemble, median KGE, training time. For every
+run but the first: the median over basins of the difference in NSE from the first run, with the 95 % interval of a
+bootstrap over HUC-2 regions. Test metrics are those that the runs wrote; nothing is simulated again.
 """
 
 import argparse
