@@ -102,6 +102,6 @@ class Trainer:
             with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by integers
                 updates, optimiser = self.optimiser.update(gradient, state.optimiser, state.weights)
             weights = eqx.apply_updates(state.weights, updates)
-            return TrainState(weights, optimiser, state.step + 1), Record(value, optax.global_norm(gradient))
+            return TrainState(weights, optimiser, state.step + 1), Record(value, optax.tree.norm(gradient))
 
         return jax.lax.scan(body, state, None, length=steps)
