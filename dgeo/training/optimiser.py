@@ -15,7 +15,7 @@ def build_optimiser(config: OptimiserConfig, steps: int) -> optax.GradientTransf
     Raises `DgeoError` for a name that optax does not have or an option that the optimiser does not take.
     """
     maker = getattr(optax, config.name, None)
-    if not inspect.isfunction(maker) or "learning_rate" not in inspect.signature(maker).parameters:
+    if not callable(maker) or "learning_rate" not in inspect.signature(maker).parameters:
         known = ("adam", "adamw", "adadelta", "sgd", "rmsprop", "lion", "nadam", "radam", "lamb")
         raise DgeoError(f"optax has no optimiser {config.name!r}: {nearest(config.name, known)}")
     rate: Any = config.learning_rate
