@@ -1,4 +1,4 @@
-"""A small world, a config that trains on it in seconds, and runs of it, shared by the tests of training and commands."""
+"""A small world and a config that trains on it in seconds, shared by the tests of training and commands."""
 
 import functools
 from pathlib import Path

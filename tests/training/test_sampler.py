@@ -18,8 +18,8 @@ def masks(draw):
 
 @given(masks(), st.integers(0, 15), st.integers(1, 15), st.integers(1, 9), st.integers(0, 2**31))
 def test_windows_hold_targets_and_basins_have_them(observed, warmup, window, batch, seed):
-    """Every draw lies inside the record, half of its window's days carry a target in some basin, no basin without targets
-    is drawn, and none twice while others are left. Checked by counting in the mask itself."""
+    """Every draw lies inside the record, half of its window's days carry a target in some basin, no basin without
+    targets is drawn, and none twice while others are left. Checked by counting in the mask itself."""
     qualifies = [
         2 * observed[first + warmup : first + warmup + window].any(1).sum() >= window
         for first in range(TIMES - warmup - window + 1)
