@@ -14,7 +14,7 @@ from dgeo.training.arrays import needed_forcings
 from dgeo.training.config import Config, DataConfig
 from dgeo.training.evaluate import inputs_of
 from dgeo.training.labelled import label
-from dgeo.training.prepare import load_dataset
+from dgeo.training.prepare import PET, load_dataset, read_netcdf
 from dgeo.training.run import config_of, seeds_of
 from dgeo.training.simulation import run, times
 
@@ -71,9 +71,8 @@ def _dataset(config: Config, file: Path | None) -> xr.Dataset:
     if file is None:
         return load_dataset(config.data)
     changed = config.data.model_dump() | {"source": "netcdf", "file": file, "basins": None}
-    with xr.open_dataset(data.existing(file, "data file"), engine="h5netcdf") as raw:
-        if "potential_evapotranspiration" in {*raw.variables, *config.data.rename.values()}:
-            changed["potential_evapotranspiration"] = "given"
+    if PET in {*read_netcdf(file).variables, *config.data.rename.values()}:
+        changed["potential_evapotranspiration"] = "given"
     return load_dataset(DataConfig(**changed))
 
 

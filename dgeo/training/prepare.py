@@ -1,6 +1,7 @@
 """From a config to a checked dataset: read, add potential evapotranspiration, check, split."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -37,8 +38,16 @@ def _read(config: DataConfig) -> xr.Dataset:
         return data.read_text(config.folder(), config.product, config.basins)
     if config.file is None:
         raise DgeoError("data.source is netcdf but data.file is not set; name the NetCDF file.")
-    with xr.open_dataset(data.existing(config.file, "data file"), engine="h5netcdf") as raw:
-        return data.select(data.from_xarray(raw.load(), config.rename), config.basins)
+    return data.select(data.from_xarray(read_netcdf(config.file), config.rename), config.basins)
+
+
+def read_netcdf(path: Path) -> xr.Dataset:
+    """All of a NetCDF file; raises `DgeoError` where it is missing, damaged or of another kind."""
+    try:
+        with xr.open_dataset(data.existing(path, "data file"), engine="h5netcdf") as raw:
+            return raw.load()
+    except OSError as error:
+        raise DgeoError(f"The data file {path} is damaged or no NetCDF-4 file ({error}); write it anew.") from error
 
 
 def virtual_world(config: DataConfig) -> virtual.VirtualWorld:
@@ -106,8 +115,20 @@ _METHODS: dict[str, tuple[tuple[str, ...], Callable]] = {
 }
 
 
+def check_outputs(config: Config) -> None:
+    """Raise `DgeoError` where a run asks the model for what it does not have, or leaves out what its scores need."""
+    physics = config.model.physics.build()
+    known = {"streamflow", *physics.fluxes, *physics.states}
+    for name in (*config.outputs, *config.training.targets):
+        if name not in known:
+            raise DgeoError(f"The model has no output {name!r}; {nearest(name, known)}")
+    if "streamflow" not in config.outputs:
+        raise DgeoError("The key `outputs` leaves out streamflow, which the scores are made of; add it.")
+
+
 def check_dataset(dataset: xr.Dataset, config: Config) -> None:
     """Meet bad data at the door; raises `DgeoError` in one sentence."""
+    check_outputs(config)
     forcings = needed_forcings(config.model)
     for period in (config.split.train, config.split.validation, config.split.test):
         if period is not None:
