@@ -89,5 +89,5 @@ def test_a_missing_config_is_named(tmp_path):
 
 
 def test_the_place_of_a_config_is_named():
-    with pytest.raises(DgeoError, match="^here: the key 'model' is missing"):
+    with pytest.raises(DgeoError, match=r"^here: the key 'model' is missing"):
         parse_config({key: value for key, value in content().items() if key != "model"}, "here")
