@@ -92,7 +92,7 @@ def _check_state(path: Path, basins: list[str], start: str | None) -> str:
         raise DgeoError(f"The state {path} continues on {next_day}, but --start is {start}; start on that day.")
     if metadata["basins"] != basins:
         raise DgeoError(
-            f"The state {path} is that of {len(metadata['basins'])} basins from {metadata['basins'][0]}, and not of the "
-            f"{len(basins)} basins from {basins[0]} to simulate; give the data it was saved with."
+            f"The state {path} is that of {len(metadata['basins'])} basins from {metadata['basins'][0]} on, not of the "
+            f"{len(basins)} basins from {basins[0]} on to simulate; give the data it was saved with."
         )
     return next_day

@@ -67,8 +67,8 @@ def kill_after_a_checkpoint(process, folder):
 def test_a_killed_run_resumes_bit_for_bit(tmp_path):
     """Killed at some moment after a checkpoint, then killed while half of a checkpoint is written, then finished.
 
-    The model is bitwise that of a run that nobody disturbed, and so is every loss on the way: optimiser, sampler, key and
-    the best validated weights all come from the checkpoint.
+    The model is bitwise that of a run that nobody disturbed, and so is every loss on the way: optimiser, sampler, key
+    and the best validated weights all come from the checkpoint.
     """
     world().to_netcdf(tmp_path / "data.nc", engine="h5netcdf")
     settings = content(
