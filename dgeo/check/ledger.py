@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import jax
 import numpy as np
 from jaxtyping import Array, Float64
 
@@ -56,12 +55,13 @@ class Ledger:
 
 
 def storage_of(model: Model, state: Values) -> Amounts:
-    """What every store of the budget holds: `Model.storage`, mapped over the axes one site does not have."""
+    """What every store of the budget holds, cells of a column or reaches of a network summed."""
     name, one = next(iter(model.initial_state().items()))
-    storage = model.storage
-    for _ in range(state[name].ndim - one.ndim):
-        storage = jax.vmap(storage)
-    return {store: np.asarray(amount, dtype=np.float64) for store, amount in storage(state).items()}
+    sites = state[name].ndim - one.ndim
+    return {
+        store: np.sum(np.asarray(state[store], dtype=np.float64), axis=tuple(range(sites, state[store].ndim)))
+        for store in model.budget.stores
+    }
 
 
 def ledger(

@@ -111,6 +111,8 @@ def initial_state(model: Model, shape: tuple[int, ...], dtype: Any) -> Values:
 
 def _shape_and_type(parameters: Parameters) -> tuple[tuple[int, ...], Any]:
     still, moving = jax.tree.leaves(parameters.static), jax.tree.leaves(parameters.dynamic)
+    if not still and not moving:
+        raise DgeoError("Without parameters the number of sites is not known: give `state`, the state to start from.")
     axes = 2 if parameters.components else 1
     return (still[0].shape[:axes], still[0].dtype) if still else (moving[0].shape[1 : 1 + axes], moving[0].dtype)
 

@@ -21,13 +21,13 @@ References: Bergström (1976) SMHI RHO 7; Feng et al. (2022), doi:10.1029/2022WR
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import equinox as eqx
 import jax.numpy as jnp
 
-from dgeo.models.hbv_names import FLUXES, FORCINGS, PARAMETERS, STATES, TRANSFERS
-from dgeo.models.model import Budget, Formula, Law, Model, Parameter, Scalar, Values, Variable
+from dgeo.models.hbv_names import BUDGET, FLUXES, FORCINGS, PARAMETERS, STATES
+from dgeo.models.model import Formula, Law, Model, Parameter, Scalar, Values
 from dgeo.numerics import at_least, minimum, positive_part
 from dgeo.physics import degree_day, linear_reservoir, soil_bucket
 
@@ -49,37 +49,21 @@ class HBV(Model):
     initial_storage: float = eqx.field(static=True, default=0.001)
     floor: float = eqx.field(static=True, default=0.0)
 
+    forcings: ClassVar = FORCINGS
+    states: ClassVar = STATES
+    fluxes: ClassVar = FLUXES
+    budget: ClassVar = BUDGET
+
     @property
     def laws(self) -> dict[str, Law]:
         """The laws by the name of their slot."""
         return {name: getattr(self, name) for name in LAWS}
 
     @property
-    def forcings(self) -> dict[str, Variable]:
-        """Precipitation, temperature and potential evapotranspiration."""
-        return FORCINGS
-
-    @property
-    def states(self) -> dict[str, Variable]:
-        """The five stores."""
-        return STATES
-
-    @property
-    def fluxes(self) -> dict[str, Variable]:
-        """All fluxes between the stores, and the runoff they sum to."""
-        return FLUXES
-
-    @property
     def parameters(self) -> dict[str, Parameter]:
         """The parameters that the present laws, and the step itself, read."""
         needed = {name for law in self.laws.values() for name in law.inputs} | set(STEP_PARAMETERS)
         return {name: parameter for name, parameter in PARAMETERS.items() if name in needed}
-
-    @property
-    def budget(self) -> Budget:
-        """Rain and snow in, evapotranspiration and three flows out, `floor_source` declared."""
-        exchanges = ("floor_source_soil", "floor_source_groundwater")
-        return Budget(TRANSFERS, exchanges, sums={"runoff": ("quick_flow", "interflow", "baseflow")})
 
     def initial_state(self) -> Values:
         """Nearly empty stores."""

@@ -1,6 +1,6 @@
 """The names of HBV: forcings, stores, fluxes, parameters with the bounds of Feng et al. (2022), and the budget."""
 
-from dgeo.models.model import Parameter, Variable
+from dgeo.models.model import Budget, Parameter, Variable
 from dgeo.numerics import Bounds
 
 FORCINGS = {
@@ -33,23 +33,27 @@ FLUXES = {
     "baseflow": Variable("mm d-1", "runoff from the lower zone"),
     "runoff": Variable("mm d-1", "sum of the three flows, before routing"),
 }
-TRANSFERS: dict[str, tuple[str | None, str | None]] = {
-    "snowfall": (None, "snow_water_equivalent"),
-    "rainfall": (None, "soil_moisture"),
-    "melt": ("snow_water_equivalent", "snow_liquid_water"),
-    "refreezing": ("snow_liquid_water", "snow_water_equivalent"),
-    "infiltration": ("snow_liquid_water", "soil_moisture"),
-    "recharge": ("soil_moisture", "upper_zone"),
-    "excess": ("soil_moisture", "upper_zone"),
-    "evapotranspiration": ("soil_moisture", None),
-    "capillary_rise": ("lower_zone", "soil_moisture"),
-    "floor_source_soil": (None, "soil_moisture"),
-    "floor_source_groundwater": (None, "lower_zone"),
-    "percolation": ("upper_zone", "lower_zone"),
-    "quick_flow": ("upper_zone", None),
-    "interflow": ("upper_zone", None),
-    "baseflow": ("lower_zone", None),
-}
+BUDGET = Budget(
+    {
+        "snowfall": (None, "snow_water_equivalent"),
+        "rainfall": (None, "soil_moisture"),
+        "melt": ("snow_water_equivalent", "snow_liquid_water"),
+        "refreezing": ("snow_liquid_water", "snow_water_equivalent"),
+        "infiltration": ("snow_liquid_water", "soil_moisture"),
+        "recharge": ("soil_moisture", "upper_zone"),
+        "excess": ("soil_moisture", "upper_zone"),
+        "evapotranspiration": ("soil_moisture", None),
+        "capillary_rise": ("lower_zone", "soil_moisture"),
+        "floor_source_soil": (None, "soil_moisture"),
+        "floor_source_groundwater": (None, "lower_zone"),
+        "percolation": ("upper_zone", "lower_zone"),
+        "quick_flow": ("upper_zone", None),
+        "interflow": ("upper_zone", None),
+        "baseflow": ("lower_zone", None),
+    },
+    exchanges=("floor_source_soil", "floor_source_groundwater"),
+    sums={"runoff": ("quick_flow", "interflow", "baseflow")},
+)
 PARAMETERS = {
     "beta": Parameter("1", "exponent of recharge against soil moisture", Bounds(1.0, 6.0), 2.0),
     "field_capacity": Parameter("mm", "largest soil moisture", Bounds(50.0, 1000.0), 250.0),

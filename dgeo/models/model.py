@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dgeo.numerics import Bounds
@@ -105,7 +104,9 @@ class Formula(eqx.Module):
 class Model(eqx.Module):
     """A simulator of one site. Everything that differs between sites comes in; everything shared is a field.
 
-    A subclass is final. It holds its laws and fixed numerics as fields, and describes itself by the properties below.
+    A subclass is final. It holds its laws and fixed numerics as fields, and describes itself by the five names below,
+    as class variables or, where they depend on its fields, as properties. Every store of the budget is a state, as an
+    amount of what is conserved; a state that is no store (the start of an iteration, say) may stand beside them.
     """
 
     @property
@@ -140,7 +141,3 @@ class Model(eqx.Module):
     @abstractmethod
     def step(self, state: Values, forcing: Values, parameters: Values, dt: Scalar) -> tuple[Values, Values]:
         """(state, forcing, parameters, dt [d]) → (state after dt, fluxes as means over dt), for one site."""
-
-    def storage(self, state: Values) -> Values:
-        """The amount in every store of the budget; a model whose states are not amounts says how they become so."""
-        return {store: jnp.sum(state[store]) for store in self.budget.stores}
