@@ -3,7 +3,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from dgeo.errors import DgeoError
 from dgeo.hybrid import FixedValues, Inputs, Layout, Learned, RecurrentNetwork, Table
@@ -14,6 +14,7 @@ from tests.hybrid.cases import COMPONENTS, KINDS, SITES, cut, hybrid, recipe, we
 SPECIFICATIONS = hbv().parameters
 
 
+@settings(max_examples=10)
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(0, 2))
 def test_layout_cuts_parameters_first_and_components_within(components, wide, narrow):
     """Column p·components + m is component m of parameter p; the columns of a site come last. Counting says which."""
