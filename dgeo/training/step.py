@@ -53,7 +53,7 @@ def window_loss(
     The warm-up fills stores and memories, without gradient unless asked for. `spread` lays a batch over the devices.
     """
     outputs = tuple(config.targets)
-    if config.warmup_gradient:
+    if config.warmup_gradient or config.warmup == 0:
         inputs, observed = spread(window(arrays, basins, starts, 0, config.warmup + config.window))
         simulated, _ = model(inputs, outputs=outputs, key=key)
         simulated, observed = ({n: v[config.warmup :] for n, v in part.items()} for part in (simulated, observed))

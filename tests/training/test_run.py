@@ -153,3 +153,11 @@ def test_several_targets_with_losses_gaps_and_weights_train_together(tmp_path):
     train(settings(dataset, training={**content()["training"], **changes}), tmp_path, dataset=dataset)
     assert {row["seed"] for row in history(tmp_path)} == {"0", "1"}
     assert np.isfinite([float(row["loss"]) for row in history(tmp_path)]).all()
+
+
+def test_the_published_recipe_trains_without_warmup(tmp_path):
+    """With no day before the window, there is no last step of a warm-up to read static parameters from."""
+    lstm = {"network": "lstm", "width": 4, "dropout": 0.3, "reversion": 0.5, "static_from_last_step": True}
+    training = {"steps": 2, "warmup": 0, "refit": False, "validate_every": 2}
+    train(settings(world(), model={"dynamic": lstm}, training=training), tmp_path, dataset=world())
+    assert np.isfinite(float(history(tmp_path)[-1]["loss"]))
