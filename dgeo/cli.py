@@ -14,7 +14,6 @@ from rich.table import Table
 from dgeo.errors import DgeoError
 
 app = typer.Typer(
-    help="Differentiable geoscientific modelling: physics and networks, trained together.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -22,6 +21,14 @@ app = typer.Typer(
 console = Console()
 RunFolder = Annotated[Path, typer.Argument(help="A run folder, as `dgeo train` makes it.")]
 SHOWN = ("nse", "kge", "log_nse", "rmse", "bias", "fhv", "flv", "fms", "peak_timing")
+
+
+@app.callback()
+def start() -> None:
+    """Differentiable geoscientific modelling: physics and networks, trained together."""
+    from dgeo.training.devices import use_all_cores
+
+    use_all_cores()
 
 
 @app.command()
@@ -110,9 +117,6 @@ def info(run: RunFolder) -> None:
 
 def main() -> None:
     """Run the command line; an error is one sentence, and an exit code of 1."""
-    from dgeo.training.devices import use_all_cores
-
-    use_all_cores()
     try:
         app(standalone_mode=True)
     except DgeoError as error:

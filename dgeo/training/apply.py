@@ -70,8 +70,10 @@ def apply(
 def _dataset(config: Config, file: Path | None) -> xr.Dataset:
     if file is None:
         return load_dataset(config.data)
-    changed = config.data.model_dump() | {"source": "netcdf", "file": file, "basins": None}
-    if PET in {*read_netcdf(file).variables, *config.data.rename.values()}:
+    present = {*read_netcdf(file).variables, *read_netcdf(file).dims}
+    rename = {old: new for old, new in config.data.rename.items() if old in present}
+    changed = config.data.model_dump() | {"source": "netcdf", "file": file, "basins": None, "rename": rename}
+    if PET in {*present, *rename.values()}:
         changed["potential_evapotranspiration"] = "given"
     return load_dataset(DataConfig(**changed))
 

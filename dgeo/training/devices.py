@@ -31,6 +31,11 @@ class Devices:
         count = max(n for n in range(1, len(available) + 1) if batch % n == 0)
         self.mesh = jax.make_mesh((count,), ("site",), axis_types=(AxisType.Auto,), devices=available[:count])
 
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return self.mesh.size
+
     def replicated(self, tree: Any) -> Any:
         """A copy on every device."""
         return eqx.filter_shard(tree, NamedSharding(self.mesh, PartitionSpec()))

@@ -73,7 +73,7 @@ def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Da
     for name in targets:
         simulation[f"{name}_observed"] = tested[name]
     simulation["precipitation"] = tested["precipitation"]
-    scores = _scores(mean["streamflow"], tested)
+    scores = _scores(mean, tested, config)
     parameters = parameter_fields(
         next(iter(models.values())), inputs_of(config, tested), tested, config.model.attributes
     )
@@ -82,7 +82,7 @@ def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Da
         "seeds": [
             {
                 "seed": seed,
-                **{n: v["median"] for n, v in summarise(_scores(series["streamflow"], tested)).items()},
+                **{n: v["median"] for n, v in summarise(_scores(series, tested, config)).items()},
             }
             for seed, (series, _) in zip(models, members, strict=True)
         ],
@@ -100,7 +100,8 @@ def inputs_of(config: Config, dataset: xr.Dataset) -> Inputs:
 def simulate_test(model: Hybrid, config: Config, dataset: xr.Dataset) -> tuple[dict[str, np.ndarray], Balance]:
     """The outputs of the test period, after a spin-up on all forcings before it, and the ledger of that period.
 
-    The spin-up is a whole number of years, so that its chunks and those of the test share one compilation.
+    The spin-up is a whole number of years where there are any, so that its chunks and those of the test share one
+    compilation.
     """
     inputs = inputs_of(config, dataset)
     days = np.flatnonzero(day_mask(dataset, config.split.test))
@@ -108,9 +109,9 @@ def simulate_test(model: Hybrid, config: Config, dataset: xr.Dataset) -> tuple[d
     carry = model.initial_carry(inputs.sites)
     books = HybridLedger(model, times(inputs, slice(0, 1)), carry)
     outputs = tuple(dict.fromkeys((*config.outputs, *books.outputs)))
-    if first >= 365:
-        for _, _, after in chunks(model, times(inputs, slice(first % 365, first)), outputs):
-            carry = after
+    start = first % 365 if first >= 365 else 0
+    for _, _, after in chunks(model, times(inputs, slice(start, first)), outputs):
+        carry = after
     books = HybridLedger(model, times(inputs, slice(first, first + 1)), carry)
     kept: list[dict[str, np.ndarray]] = []
     for _, series, after in chunks(model, times(inputs, slice(first, last)), outputs, carry):
@@ -120,8 +121,10 @@ def simulate_test(model: Hybrid, config: Config, dataset: xr.Dataset) -> tuple[d
     return {name: np.concatenate([part[name] for part in kept]) for name in config.outputs}, books.balance(carry)
 
 
-def _scores(simulated: np.ndarray, tested: xr.Dataset) -> xr.Dataset:
-    scores = score(simulated, tested["streamflow"].values, tested["basin"].values)
+def _scores(simulated: Mapping[str, np.ndarray], tested: xr.Dataset, config: Config) -> xr.Dataset:
+    """Scores of the first target."""
+    target = next(iter(config.training.targets))
+    scores = score(simulated[target], tested[target].values, tested["basin"].values)
     shared = [name for name in ("latitude", "longitude", "region") if name in tested.coords]
     return scores.assign_coords({name: tested[name] for name in shared})
 

@@ -80,7 +80,7 @@ def fit(
     """
     replicated = trainer.devices.replicated
     phase = _Phase(trainer, replicated(arrays), replicated(sampler), task, validate, names)
-    now = _resume(trainer.start(weights), task)
+    now = _resume(trainer.start(weights), task, trainer.devices.count)
     now = Snapshot(replicated(now.state), replicated(now.best), now.progress)
     try:
         while not now.progress.finished:
@@ -160,16 +160,22 @@ def _row(task: Task, step: int, record: Record, score: float | None, seconds: fl
 
 
 def _save(task: Task, now: Snapshot) -> None:
-    metadata = {"fingerprint": task.fingerprint, "progress": vars(now.progress)}
+    devices = len(now.state.step.sharding.device_set)
+    metadata = {"fingerprint": task.fingerprint, "devices": devices, "progress": vars(now.progress)}
     write_tree(task.checkpoint, {"state": now.state, "best": now.best}, metadata)
 
 
-def _resume(state: TrainState, task: Task) -> Snapshot:
+def _resume(state: TrainState, task: Task, devices: int) -> Snapshot:
     if not task.checkpoint.exists():
         return Snapshot(state, state.weights, Progress())
     tree, metadata = read_tree(task.checkpoint, {"state": state, "best": state.weights})
     if metadata["fingerprint"] != task.fingerprint:
         raise DgeoError(
             f"{task.checkpoint} belongs to another config or other data; restore them, or train into a new folder."
+        )
+    if metadata["devices"] != devices:
+        raise DgeoError(
+            f"{task.checkpoint} was written on {metadata['devices']} devices and here are {devices}, which round "
+            f"differently; set JAX_NUM_CPU_DEVICES={metadata['devices']}, or train into a new folder."
         )
     return Snapshot(tree["state"], tree["best"], Progress(**metadata["progress"]))
