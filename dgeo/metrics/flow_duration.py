@@ -2,10 +2,10 @@
 
 Both series are sorted by themselves, largest first, so the dates of floods and droughts do not count.
 
-    fhv       100 Σ (s − o) / Σ o over the largest 2 % flv       −100 (Σ ln(s/s_min) − Σ ln(o/o_min)) / Σ
-    ln(o/o_min) over the smallest 30 %      Yilmaz et al. (2008) flv_plain 100 Σ (s − o) / Σ o over the
-    smallest 30 %                                       as in dMG fms       100 (ln(s₂₀/s₇₀) − ln(o₂₀/o₇₀)) /
-    ln(o₂₀/o₇₀), flows exceeded on 20 and 70 % of days
+    fhv        100 Σ (s − o) / Σ o                                    over the largest 2 %
+    flv        −100 (Σ ln(s/s_min) − Σ ln(o/o_min)) / Σ ln(o/o_min)   over the smallest 30 %, Yilmaz et al. (2008)
+    flv_plain  100 Σ (s − o) / Σ o                                    over the smallest 30 %, as in dMG
+    fms        100 (ln(s₂₀/s₇₀) − ln(o₂₀/o₇₀)) / ln(o₂₀/o₇₀)          flows exceeded on 20 and 70 % of days
 
 All are in percent. In a logarithm a flow below 10⁻⁶ mm/d counts as 10⁻⁶, as in the published scores, so flv
 says little where rivers fall dry. It is positive where the low flows vary too little and so stay too high
