@@ -25,7 +25,6 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
 from dgeo.models.model import Model, Scalar, Values
 
@@ -126,7 +125,3 @@ def _rates(volumes: Values, arguments: tuple[ContinuousModel, Values, Values, Va
 def _stores(model: ContinuousModel, state: Values, volumes: Values) -> Values:
     change = model.budget.tendencies(volumes)
     return {store: amount + change[store] for store, amount in state.items()}
-
-
-def _sum(parts: list[Array]) -> Array:
-    return sum(parts[1:], parts[0])
