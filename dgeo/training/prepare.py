@@ -31,7 +31,7 @@ def load_dataset(config: DataConfig) -> xr.Dataset:
 
 def _read(config: DataConfig) -> xr.Dataset:
     if config.source == "virtual":
-        return virtual_world(config).dataset
+        return data.select(virtual_world(config).dataset, config.basins)
     if config.source == "camels_us":
         return data.read_prepared(config.folder(), config.basins)
     if config.source == "camels_us_text":
@@ -122,8 +122,9 @@ def check_outputs(config: Config) -> None:
     for name in (*config.outputs, *config.training.targets):
         if name not in known:
             raise DgeoError(f"The model has no output {name!r}; {nearest(name, known)}")
-    if "streamflow" not in config.outputs:
-        raise DgeoError("The key `outputs` leaves out streamflow, which the scores are made of; add it.")
+    for name in ("streamflow", next(iter(config.training.targets))):
+        if name not in config.outputs:
+            raise DgeoError(f"The key `outputs` leaves out {name}, which the scores are made of; add it.")
 
 
 def check_dataset(dataset: xr.Dataset, config: Config) -> None:

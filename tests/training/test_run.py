@@ -123,6 +123,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     [
         ({"outputs": ["streamflow", "snowmelt"]}, "'snowmelt'; did you mean melt or snowfall"),
         ({"outputs": ["evapotranspiration"]}, "leaves out streamflow"),
+        ({"training": {"targets": {"soil_moisture": {}}}}, "leaves out soil_moisture"),
         ({"training": {"targets": {"evaporation": {}}}}, "no output 'evaporation'; did you mean evapotranspiration"),
     ],
 )
