@@ -34,7 +34,7 @@ class DataConfig(Strict):
     source: Literal["camels_us", "camels_us_text", "netcdf", "virtual"] = "camels_us"
     root: Path | None = None
     file: Path | None = None
-    product: Literal["daymet", "maurer", "maurer_extended", "nldas"] = "daymet"
+    product: Literal["daymet", "maurer", "maurer_extended", "nldas", "nldas_extended"] = "daymet"
     rename: dict[str, str] = Field(default_factory=dict)
     basins: tuple[str, ...] | None = None
     potential_evapotranspiration: Literal["given", "hargreaves", "oudin", "priestley_taylor"] = "hargreaves"
