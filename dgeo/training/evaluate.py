@@ -25,7 +25,11 @@ from dgeo.training.simulation import chunks, times
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a run has to show: mean simulation of all seeds over the test period, scores, parameters and ledger."""
+    """What a run has to show over the test period.
+
+    `simulation` is the mean of all seeds, and `scores` and the test part of `summary` are its; `parameters` and `ledger`
+    are those of the first seed.
+    """
 
     simulation: xr.Dataset
     scores: xr.Dataset
