@@ -62,9 +62,7 @@ def running_calls(tree: ast.AST) -> Iterator[str]:
             yield node.module
         elif isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            pickled = any(
-                word.arg == "allow_pickle" and ast.unparse(word.value) != "False" for word in node.keywords
-            )
+            pickled = any(word.arg == "allow_pickle" and ast.unparse(word.value) != "False" for word in node.keywords)
             if pickled or called == "yaml.load" or called.split(".")[-1] in RUNNING_CALLS:
                 yield called
 
