@@ -27,8 +27,8 @@ from dgeo.training.simulation import chunks, times
 class Evaluation:
     """What a run has to show over the test period.
 
-    `simulation` is the mean of all seeds, and `scores` and the test part of `summary` are its; `parameters` and `ledger`
-    are those of the first seed.
+    `simulation` is the mean of all seeds, and `scores` and the test part of `summary` are its; `parameters` and
+    `ledger` are those of the first seed.
     """
 
     simulation: xr.Dataset
