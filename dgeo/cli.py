@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 console = Console()
 RunFolder = Annotated[Path, typer.Argument(help="A run folder, as `dgeo train` makes it.")]
-SHOWN = ("nse", "kge", "log_nse", "rmse", "bias", "fhv", "flv", "fms", "peak_timing")
+SHOWN = ("nse", "kge", "log_nse", "rmse", "bias", "fhv", "flv", "fms", "baseflow_index_error", "peak_timing")
 
 
 @app.callback()
@@ -38,9 +38,7 @@ def demo(out: Annotated[Path, typer.Option(help="The folder to make.")] = Path("
 
     with _bar() as watch:
         metrics = run_demo(out, watch=watch)
-    _print_scores(metrics, "Streamflow of unseen basins in unseen years, against the noise-free truth")
-    _print_hidden(metrics["hidden"])
-    console.print(f"Report: [bold]{out / 'report.html'}[/bold]   scores: {out / 'metrics.json'}")
+    _finish(out, metrics)
 
 
 @app.command()
@@ -60,7 +58,7 @@ def train(
     dataset = training.load_dataset(settings.data)
     with _bar() as watch:
         training.train(settings, folder, resume=resume, dataset=dataset, watch=watch)
-    _finish(folder, training.evaluate(folder, dataset=dataset).summary)
+    _finish(folder, _evaluated(folder, settings, dataset))
 
 
 @app.command()
@@ -68,7 +66,7 @@ def evaluate(run: RunFolder) -> None:
     """Score a trained run on its test period again."""
     from dgeo import training
 
-    _finish(run, training.evaluate(run).summary)
+    _finish(run, _evaluated(run, training.config_of(run)))
 
 
 @app.command()
@@ -124,10 +122,25 @@ def main() -> None:
         sys.exit(1)
 
 
+def _evaluated(folder: Path, config: Any, dataset: Any = None) -> dict[str, Any]:
+    """The scores of a run; on virtual basins, against the truth."""
+    from dgeo import training
+    from dgeo.demo import evaluate_virtual
+
+    if config.data.source == "virtual":
+        return evaluate_virtual(folder)
+    return training.evaluate(folder, dataset=dataset).summary
+
+
 def _finish(folder: Path, summary: dict[str, Any]) -> None:
     from dgeo.report import write_report
 
-    _print_scores(summary, "Test period")
+    _print_scores(summary, f"Streamflow, test period, against {summary.get('against', 'observations')}")
+    if len(summary["seeds"]) > 1:
+        medians = ", ".join(f"{seed['nse']:.3f}" for seed in summary["seeds"])
+        console.print(f"Median NSE of each seed: {medians}; the table is of their mean.")
+    if "hidden" in summary:
+        _print_hidden(summary["hidden"])
     console.print(f"Report: [bold]{write_report(folder)}[/bold]   scores: {folder / 'metrics.json'}")
 
 

@@ -8,13 +8,14 @@ import jax
 import xarray as xr
 
 from dgeo.errors import DgeoError
-from dgeo.hybrid import build
-from dgeo.report import write_report
+from dgeo.hybrid import build, load
 from dgeo.training import (
     Config,
     Evaluation,
+    config_of,
     evaluate_models,
     parse_config,
+    seeds_of,
     train,
     training_statistics,
     virtual_world,
@@ -64,28 +65,37 @@ DEMO: dict[str, Any] = {
 def run_demo(folder: Path, *, watch: Watch = lambda row: None, changes: dict[str, Any] | None = None) -> dict[str, Any]:
     """Train and evaluate in `folder`; returns what `metrics.json` holds.
 
-    The basins tested were never trained on, nor were the years; streamflow is scored against the noise-free truth,
-    and so is everything the model was never shown, beside the same model before training.
+    The basins tested were never trained on, nor were the years.
     """
     config, world = _configured(changes or {})
     if (folder / "report.html").exists():
         raise DgeoError(f"{folder} already holds a demo; look at {folder / 'report.html'}, or choose another --out.")
-    models = train(config, folder, dataset=world.dataset, resume=(folder / "config.yaml").exists(), watch=watch)
+    train(config, folder, dataset=world.dataset, resume=(folder / "config.yaml").exists(), watch=watch)
+    return evaluate_virtual(folder, world)
+
+
+def evaluate_virtual(folder: Path, world: VirtualWorld | None = None) -> dict[str, Any]:
+    """Score a run on virtual basins against the noise-free truth, and write what its report reads.
+
+    Streamflow, and so everything the model was never shown, beside the same model before training.
+    """
+    config = config_of(folder)
+    world = virtual_world(config.data) if world is None else world
+    models = {seed: load(path) for seed, path in seeds_of(folder)}
     truth = world.dataset.assign(streamflow=world.truth["streamflow"])
     trained = evaluate_models(models, config, truth)
-    untrained = {
-        seed: build(config.model, training_statistics(world.dataset, config), jax.random.key(seed)) for seed in models
-    }
+    statistics = training_statistics(world.dataset, config)
+    untrained = {seed: build(config.model, statistics, jax.random.key(seed)) for seed in models}
     before = evaluate_models(untrained, config, truth)
     summary = trained.summary | _learned(trained, before, world)
     write_evaluation(folder, replace(trained, summary=summary, simulation=_beside_truth(trained.simulation, world)))
-    write_report(folder)
     return summary
 
 
 def _beside_truth(simulation: xr.Dataset, world: VirtualWorld) -> xr.Dataset:
-    truth = world.truth.sel(basin=simulation["basin"], time=simulation["time"])
-    return simulation.assign({f"{name}_truth": truth[name] for name in HIDDEN})
+    place = {"basin": simulation["basin"], "time": simulation["time"]}
+    known = {f"{name}_truth": world.truth[name].sel(place) for name in simulation.data_vars if name in world.truth}
+    return simulation.assign(known | {"streamflow_observed": world.dataset["streamflow"].sel(place)})
 
 
 def _configured(changes: dict[str, Any]) -> tuple[Config, VirtualWorld]:
@@ -100,11 +110,15 @@ def _configured(changes: dict[str, Any]) -> tuple[Config, VirtualWorld]:
     return parse_config(content | {"split": {**content["split"], "test_basins": unseen}}, "demo"), world
 
 
+def _hidden(simulation: xr.Dataset) -> list[str]:
+    return [name for name in HIDDEN if name in simulation]
+
+
 def _learned(trained: Evaluation, before: Evaluation, world: VirtualWorld) -> dict[str, Any]:
     truth: xr.Dataset = world.truth.sel(basin=trained.simulation["basin"], time=trained.simulation["time"])
     return {
         "against": "noise-free truth of unseen basins and years",
         "untrained": before.summary["test"],
-        "hidden": hidden_scores(trained.simulation, before.simulation, truth, HIDDEN),
+        "hidden": hidden_scores(trained.simulation, before.simulation, truth, _hidden(trained.simulation)),
         "recovery": recovery(trained.parameters, truth),
     }

@@ -5,16 +5,15 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from dgeo import data
 from dgeo.data.splits import days
 from dgeo.errors import DgeoError
 from dgeo.hybrid import load
 from dgeo.numerics import read_metadata, read_tree, write_tree
 from dgeo.training.arrays import needed_forcings
 from dgeo.training.config import Config, DataConfig
-from dgeo.training.evaluate import inputs_of
+from dgeo.training.evaluate import ensemble, inputs_of
 from dgeo.training.labelled import label
-from dgeo.training.prepare import PET, load_dataset, read_netcdf
+from dgeo.training.prepare import PET, after_gaps, check_inputs, load_dataset, read_netcdf
 from dgeo.training.run import config_of, seeds_of
 from dgeo.training.simulation import run, times
 
@@ -28,7 +27,7 @@ def apply(
     state: Path | None = None,
     save_state: Path | None = None,
 ) -> xr.Dataset:
-    """Simulate a period with a run's models; the mean over its seeds, labelled.
+    """Simulate a period with a run's models; the mean over its seeds, labelled, and with several seeds their spread.
 
     **Arguments**
 
@@ -45,7 +44,8 @@ def apply(
     if state is not None:
         start = _check_state(state, basins, start)
     period = _period(dataset, start, end)
-    data.check(dataset, needed_forcings(config.model), config.model.attributes, period, allow_missing_attributes=True)
+    check_inputs(dataset, config, period)
+    dataset = after_gaps(dataset, needed_forcings(config.model), period[0])
     record = dataset["time"].values
     first = int(np.searchsorted(record, np.datetime64(period[0])))
     last = int(np.searchsorted(record, np.datetime64(period[1]), side="right"))
@@ -63,14 +63,16 @@ def apply(
         next_day = np.datetime64(period[1]) + np.timedelta64(1, "D")
         after = {name: carry for name, (_, carry) in results.items()}
         write_tree(save_state, after, {"basins": basins, "next_day": str(next_day)})
-    mean = {name: np.mean([series[name] for series, _ in results.values()], axis=0) for name in config.outputs}
-    return label(mean, dataset.isel(time=slice(first, last)), next(iter(models.values())).physics)
+    mean, spread = ensemble([series for series, _ in results.values()])
+    like, physics = dataset.isel(time=slice(first, last)), next(iter(models.values())).physics
+    return label(mean, like, physics).assign(label(spread, like, physics, "_spread"))
 
 
 def _dataset(config: Config, file: Path | None) -> xr.Dataset:
     if file is None:
         return load_dataset(config.data)
-    present = {*read_netcdf(file).variables, *read_netcdf(file).dims}
+    found = read_netcdf(file)
+    present = {str(name) for name in (*found.variables, *found.dims)}
     rename = {old: new for old, new in config.data.rename.items() if old in present}
     changed = config.data.model_dump() | {"source": "netcdf", "file": file, "basins": None, "rename": rename}
     if PET in {*present, *rename.values()}:

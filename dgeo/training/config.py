@@ -28,7 +28,11 @@ class DataConfig(Strict):
     """Where the data come from.
 
     - `camels_us`: the prepared NetCDF under `root`;  `camels_us_text`: the official text layout;
-    - `netcdf`: any file with named dimensions (`file`, `rename`);  `virtual`: generated basins.
+    - `netcdf`: any file with named dimensions (`file`; `rename` and `units` where it does not say them itself);
+    - `virtual`: generated basins (`count`, `years`, `noise`, `gaps`, `seed`).
+
+    `attributes` and `quality` are the folder of the attribute tables and the flags that count as observed, for the text
+    layout.
     """
 
     source: Literal["camels_us", "camels_us_text", "netcdf", "virtual"] = "camels_us"
@@ -36,6 +40,9 @@ class DataConfig(Strict):
     file: Path | None = None
     product: Literal["daymet", "maurer", "maurer_extended", "nldas", "nldas_extended"] = "daymet"
     rename: dict[str, str] = Field(default_factory=dict)
+    units: dict[str, str] = Field(default_factory=dict)
+    attributes: Path | None = None
+    quality: tuple[str, ...] = ("A", "A:e")
     basins: tuple[str, ...] | None = None
     potential_evapotranspiration: Literal["given", "hargreaves", "oudin", "priestley_taylor"] = "hargreaves"
     count: PositiveInt = 150
@@ -61,13 +68,22 @@ class DataConfig(Strict):
 class SplitConfig(Strict):
     """Periods (first day, last day; both included), and the ids of basins that are tested but never trained on.
 
-    `validation` lies inside `train`: candidates train on what is left of `train` before or after it.
+    `validation` lies inside `train`: candidates train on what is left of `train` before or after it. `test_basins`,
+    or the file `basins` that a split of `dgeo.data` (PUB, PUR) was saved to, makes the test one of unseen basins; then
+    the years of the test may be those of the training, too.
     """
 
     train: tuple[str, str]
     validation: tuple[str, str] | None = None
     test: tuple[str, str]
     test_basins: tuple[str, ...] = ()
+    basins: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_list(self) -> "SplitConfig":
+        if self.basins is not None and self.test_basins:
+            raise ValueError("give `basins` (a split file) or `test_basins`, not both")
+        return self
 
 
 class TargetConfig(Strict):

@@ -1,5 +1,6 @@
 """Reading the test period, once: simulate every seed, average, score, close the ledger, write the results of a run."""
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from dgeo.training.arrays import day_mask, needed_forcings, to_arrays
 from dgeo.training.config import Config
 from dgeo.training.fields import parameter_fields, share_at_bounds
 from dgeo.training.labelled import label
-from dgeo.training.prepare import check_dataset, load_dataset
+from dgeo.training.prepare import checked, load_dataset, unseen_basins
 from dgeo.training.records import training_seconds, write_csv, write_json
 from dgeo.training.run import config_of, seeds_of
 from dgeo.training.simulation import chunks, times
@@ -43,9 +44,8 @@ def evaluate(folder: Path, *, dataset: xr.Dataset | None = None) -> Evaluation:
     folder = Path(folder)
     config = config_of(folder)
     dataset = load_dataset(config.data) if dataset is None else dataset
-    check_dataset(dataset, config)
     models = {seed: load(path) for seed, path in seeds_of(folder)}
-    evaluation = evaluate_models(models, config, dataset)
+    evaluation = evaluate_models(models, config, checked(dataset, config))
     write_evaluation(folder, evaluation)
     return evaluation
 
@@ -68,31 +68,39 @@ def _timed(summary: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Dataset) -> Evaluation:
     """The same for models in memory, writing nothing. Seeds are members of an ensemble, whose mean is scored."""
-    dataset = data.select(dataset, config.split.test_basins or None)
+    dataset = data.select(dataset, unseen_basins(config) or None)
     tested = dataset.isel(time=day_mask(dataset, config.split.test))
     members = [simulate_test(model, config, dataset) for model in models.values()]
-    mean = {name: np.mean([series[name] for series, _ in members], axis=0) for name in members[0][0]}
-    simulation = label(mean, tested, next(iter(models.values())).physics)
-    targets = [name for name in config.training.targets if name in simulation]
-    for name in targets:
-        simulation[f"{name}_observed"] = tested[name]
-    simulation["precipitation"] = tested["precipitation"]
-    scores = _scores(mean, tested, config)
-    parameters = parameter_fields(
-        next(iter(models.values())), inputs_of(config, tested), tested, config.model.attributes
-    )
+    model = next(iter(models.values()))
+    mean, spread = ensemble([series for series, _ in members])
+    simulation = label(mean, tested, model.physics).assign(label(spread, tested, model.physics, "_spread"))
+    observed = {f"{name}_observed": tested[name] for name in config.training.targets}
+    simulation = simulation.assign(observed | {"precipitation": tested["precipitation"]})
+    first, *others = config.training.targets
+    scores = _scores(mean, tested, first)
+    parameters = parameter_fields(model, inputs_of(config, tested), tested, config.model.attributes)
     summary = {
+        "target": first,
         "test": summarise(scores),
+        "targets": {name: summarise(_scores(mean, tested, name)) for name in others},
         "seeds": [
-            {
-                "seed": seed,
-                **{n: v["median"] for n, v in summarise(_scores(series, tested, config)).items()},
-            }
+            {"seed": seed, **_medians(_scores(series, tested, first))}
             for seed, (series, _) in zip(models, members, strict=True)
         ],
         "parameters_at_bounds": share_at_bounds(parameters),
     }
     return Evaluation(simulation, scores, summary, parameters, members[0][1])
+
+
+def ensemble(members: Sequence[dict[str, np.ndarray]]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The mean of all members, and their standard deviation where there are several."""
+    stacked = {name: [member[name] for member in members] for name in members[0]}
+    spread = {name: np.std(values, axis=0) for name, values in stacked.items() if len(members) > 1}
+    return {name: np.mean(values, axis=0) for name, values in stacked.items()}, spread
+
+
+def _medians(scores: xr.Dataset) -> dict[str, float]:
+    return {name: found["median"] for name, found in summarise(scores).items()}
 
 
 def inputs_of(config: Config, dataset: xr.Dataset) -> Inputs:
@@ -125,9 +133,7 @@ def simulate_test(model: Hybrid, config: Config, dataset: xr.Dataset) -> tuple[d
     return {name: np.concatenate([part[name] for part in kept]) for name in config.outputs}, books.balance(carry)
 
 
-def _scores(simulated: Mapping[str, np.ndarray], tested: xr.Dataset, config: Config) -> xr.Dataset:
-    """Scores of the first target."""
-    target = next(iter(config.training.targets))
+def _scores(simulated: Mapping[str, np.ndarray], tested: xr.Dataset, target: str) -> xr.Dataset:
     scores = score(simulated[target], tested[target].values, tested["basin"].values)
     shared = [name for name in ("latitude", "longitude", "region") if name in tested.coords]
     return scores.assign_coords({name: tested[name] for name in shared})
@@ -144,4 +150,6 @@ def rows_of(scores: xr.Dataset) -> list[dict[str, Any]]:
 def write_netcdf(path: Path, dataset: xr.Dataset) -> None:
     """Write a dataset as compressed NetCDF, atomically."""
     encoding = {str(n): {"zlib": True, "complevel": 1} for n, v in dataset.data_vars.items() if v.dtype.kind == "f"}
-    write_atomically(path, lambda temporary: dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding))
+    buffer = io.BytesIO()  # HDF5 does not survive a disk that fills up while it writes
+    dataset.to_netcdf(buffer, engine="h5netcdf", encoding=encoding)
+    write_atomically(path, lambda temporary: temporary.write_bytes(buffer.getvalue()))

@@ -71,8 +71,11 @@ def fit(
     validate: Validate | None = None,
     names: tuple[list[str], np.ndarray] | None = None,
     watch: Watch = lambda row: None,
+    keep: Callable[[list[Row]], None] = lambda rows: None,
 ) -> Fitted:
     """Train from `weights`, or from the task's checkpoint, to its last step or until validation stops improving.
+
+    `watch` is told of every call, `keep` of the whole history whenever a checkpoint is written.
 
     `names` are basin ids and dates, for the sentence that reports a NaN. An interruption (Ctrl-C) writes a
     checkpoint and raises `DgeoError`; so does a loss or gradient that is not finite, which names step and basin and
@@ -88,8 +91,10 @@ def fit(
             watch(now.progress.history[-1])
             if now.progress.finished or int(now.state.step) % trainer.config.checkpoint_every == 0:
                 _save(task, now)
+                keep(now.progress.history)
     except KeyboardInterrupt:
         _save(task, now)
+        keep(now.progress.history)
         raise DgeoError(
             f"Interrupted at step {int(now.state.step)} of {task.steps} ({task.phase}, seed {task.seed}); nothing is "
             "lost: continue with --resume."

@@ -10,11 +10,14 @@ from dgeo.models import Model, Variable
 STREAMFLOW = Variable("mm d-1", "streamflow at the gauge, after routing")
 
 
-def label(series: Mapping[str, np.ndarray], like: xr.Dataset, physics: Model) -> xr.Dataset:
-    """Outputs [time, basin] with the time and basin coordinates of `like`, units and meanings."""
+def label(series: Mapping[str, np.ndarray], like: xr.Dataset, physics: Model, suffix: str = "") -> xr.Dataset:
+    """Outputs [time, basin] with the time and basin coordinates of `like`, units and meanings.
+
+    A `suffix` to the names says what of an output they are: "_spread", the standard deviation over an ensemble.
+    """
     known = {**physics.fluxes, **physics.states, "streamflow": STREAMFLOW}
     variables = {
-        name: (
+        name + suffix: (
             ("time", "basin"),
             value.astype(np.float32),
             {"units": known[name].units, "long_name": known[name].meaning},

@@ -35,10 +35,11 @@ def _read(config: DataConfig) -> xr.Dataset:
     if config.source == "camels_us":
         return data.read_prepared(config.folder(), config.basins)
     if config.source == "camels_us_text":
-        return data.read_text(config.folder(), config.product, config.basins)
+        given = (config.folder(), config.product, config.basins, config.quality, config.attributes)
+        return data.read_text(*given)
     if config.file is None:
         raise DgeoError("data.source is netcdf but data.file is not set; name the NetCDF file.")
-    return data.select(data.from_xarray(read_netcdf(config.file), config.rename), config.basins)
+    return data.select(data.from_xarray(read_netcdf(config.file), config.rename, config.units), config.basins)
 
 
 def read_netcdf(path: Path) -> xr.Dataset:
@@ -127,31 +128,65 @@ def check_outputs(config: Config) -> None:
             raise DgeoError(f"The key `outputs` leaves out {name}, which the scores are made of; add it.")
 
 
-def check_dataset(dataset: xr.Dataset, config: Config) -> None:
-    """Meet bad data at the door; raises `DgeoError` in one sentence."""
+def checked(dataset: xr.Dataset, config: Config) -> xr.Dataset:
+    """The part of a dataset that a run may use; meets bad data at the door.
+
+    Raises `DgeoError` in one sentence for bad data, and where training could see what the test scores.
+    """
     check_outputs(config)
-    forcings = needed_forcings(config.model)
-    for period in (config.split.train, config.split.validation, config.split.test):
-        if period is not None:
-            data.check(
-                dataset,
-                forcings,
-                config.model.attributes,
-                period,
-                tuple(config.training.targets),
-                allow_missing_attributes=True,
-            )
-    inside = config.split.validation is not None
-    data.check_leakage(data.TemporalSplit(config.split.train, config.split.validation, config.split.test, inside))
+    periods = [p for p in (config.split.train, config.split.validation, config.split.test) if p is not None]
+    targets = tuple(config.training.targets)
+    for period in periods:
+        check_inputs(dataset, config, period, targets)
+    _check_leakage(dataset, config)
+    return after_gaps(dataset, needed_forcings(config.model), min(period[0] for period in periods))
+
+
+def check_inputs(dataset: xr.Dataset, config: Config, period: data.Period, targets: tuple[str, ...] = ()) -> None:
+    """Raise `DgeoError` where a period of a dataset is not fit for a config's model."""
+    steps = np.diff(dataset["time"].values[:2])
+    if len(steps) and steps[0] != np.timedelta64(1, "D"):
+        hours = steps[0] / np.timedelta64(1, "h")
+        raise DgeoError(
+            f"The data have steps of {hours:g} hours, but runs from a config are daily: average them over days, or "
+            "call `Hybrid` with dt from Python."
+        )
+    forcings, attributes = needed_forcings(config.model), config.model.attributes
+    data.check(dataset, forcings, attributes, period, targets, allow_missing_attributes=True)
+
+
+def after_gaps(dataset: xr.Dataset, forcings: tuple[str, ...], start: str) -> xr.Dataset:
+    """The dataset from the day after the last gap in any forcing before `start`, so that a spin-up meets none."""
+    before = dataset[list(forcings)].sel(time=slice(None, np.datetime64(start) - np.timedelta64(1, "D")))
+    gap = np.any([~np.isfinite(before[name].values).all(axis=1) for name in forcings], axis=0)
+    return dataset.isel(time=slice(int(np.flatnonzero(gap)[-1]) + 1, None)) if gap.any() else dataset
+
+
+def _check_leakage(dataset: xr.Dataset, config: Config) -> None:
+    split, unseen = config.split, unseen_basins(config)
+    if unseen:
+        data.check_leakage(data.BasinSplit(tuple(training_basins(dataset, config)), unseen))
+    else:
+        data.check_leakage(data.TemporalSplit(split.train, split.validation, split.test, split.validation is not None))
+
+
+def unseen_basins(config: Config) -> tuple[str, ...]:
+    """The basins that are tested but never trained on: those of the config, or of the split file it names."""
+    if config.split.basins is None:
+        return config.split.test_basins
+    split = data.load_split(config.split.basins)
+    if not isinstance(split, data.BasinSplit):
+        raise DgeoError(f"The file {config.split.basins} holds no split of basins; save one of pub_folds or pur_folds.")
+    return split.test
 
 
 def training_basins(dataset: xr.Dataset, config: Config) -> list[str]:
-    """The basins that are trained on: all but `split.test_basins`."""
-    known = [str(basin) for basin in dataset["basin"].values]
-    for basin in config.split.test_basins:
+    """The basins that are trained on: all but the unseen ones."""
+    known, unseen = [str(basin) for basin in dataset["basin"].values], unseen_basins(config)
+    for basin in unseen:
         if basin not in known:
-            raise DgeoError(f"split.test_basins names {basin!r}, which the data lack: {nearest(basin, known)}")
-    return [basin for basin in known if basin not in config.split.test_basins]
+            raise DgeoError(f"The split tests basin {basin!r}, which the data lack: {nearest(basin, known)}")
+    return [basin for basin in known if basin not in set(unseen)]
 
 
 def training_statistics(dataset: xr.Dataset, config: Config) -> Statistics:

@@ -16,7 +16,7 @@ from dgeo.training.arrays import Arrays, day_mask, needed_forcings, to_arrays
 from dgeo.training.config import Config, read_config, write_config
 from dgeo.training.fit import Fitted, Row, Task, Watch, fit
 from dgeo.training.optimiser import build_optimiser
-from dgeo.training.prepare import check_dataset, load_dataset, training_basins, training_statistics
+from dgeo.training.prepare import checked, load_dataset, training_basins, training_statistics
 from dgeo.training.records import describe_data, environment, write_csv, write_json
 from dgeo.training.sampler import Sampler
 from dgeo.training.simulation import run, times
@@ -61,7 +61,7 @@ def train(
     folder = Path(folder)
     open_run(config, folder, resume)
     dataset = load_dataset(config.data) if dataset is None else dataset
-    check_dataset(dataset, config)
+    dataset = checked(dataset, config)
     write_json(folder / "environment.json", environment())
     write_json(folder / "data.json", describe_data(dataset))
     session = _Session(config, folder, dataset, watch)
@@ -116,6 +116,7 @@ class _Session:
             validate=validate,
             names=names,
             watch=self._watch(steps),
+            keep=lambda rows: write_csv(self.folder / "history.csv", [*self.rows, *rows]),
         )
         self.rows += fitted.progress.history
         write_csv(self.folder / "history.csv", self.rows)
