@@ -123,8 +123,8 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
         raise DgeoError(
-            f"{path} is damaged or no dgeo file ({error}); use an earlier checkpoint or train again."
+            f"{path} is damaged or no dgeo file ({error}); delete it to begin again, or restore a copy."
         ) from error
     if header.get("sha256") != _checksum(arrays):
-        raise DgeoError(f"{path} is damaged: its checksum does not match; use an earlier checkpoint or train again.")
+        raise DgeoError(f"{path} is damaged: its checksum does not match; delete it to begin again, or restore a copy.")
     return arrays, json.loads(header["metadata"])

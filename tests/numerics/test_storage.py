@@ -61,7 +61,9 @@ def test_all_bits_come_back(stored, key):
 def test_a_truncated_file_is_named(stored, key, share):
     content = stored.read_bytes()
     stored.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(DgeoError, match=r"model\.safetensors is damaged .* use an earlier checkpoint or train again\."):
+    with pytest.raises(
+        DgeoError, match=r"model\.safetensors is damaged .* delete it to begin again, or restore a copy\."
+    ):
         read_tree(stored, tree(key))
 
 

@@ -130,7 +130,7 @@ def test_a_checkpoint_that_cannot_be_used_is_refused(fault, tmp_path):
     path = tmp_path / "c.safetensors"
     if fault == "truncated":
         path.write_bytes(path.read_bytes()[:-100])
-        with pytest.raises(DgeoError, match=r"c\.safetensors is damaged .*train again"):
+        with pytest.raises(DgeoError, match=r"c\.safetensors is damaged .*delete it to begin again"):
             fit(*prepared(SETTINGS), task(tmp_path))
     else:
         with pytest.raises(DgeoError, match="another config or other data"):
