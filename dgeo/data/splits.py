@@ -10,7 +10,9 @@ whole regions. The seven groups of HUC-2 regions are those of Feng et al. (2021)
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -53,8 +55,19 @@ class Split:
         return json.dumps({"kind": type(self).__name__, **asdict(self)}, sort_keys=True, indent=1)
 
     def save(self, path: str | Path) -> None:
-        """Write the split to a JSON file."""
-        Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
+        """Write the split to a JSON file, atomically; raises `DgeoError` where it cannot be written."""
+        path = Path(path)
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            partial.write_text(self.to_json() + "\n", encoding="utf-8")
+            os.replace(partial, path)
+        except OSError as error:
+            raise DgeoError(
+                f"The split file {path} cannot be written ({error.strerror}); make its folder or choose another."
+            ) from error
+        finally:
+            with suppress(OSError):
+                partial.unlink()
 
     @property
     def fingerprint(self) -> str:

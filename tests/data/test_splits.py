@@ -1,5 +1,6 @@
 """Splits partition the basins, keep groups together, survive JSON, and leaks are found."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,27 @@ def test_clean_splits_pass():
         water_years(1981, 1990), water_years(1991, 1992), water_years(1993, 1995), validation_inside=False
     )
     check_leakage(after)
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A disk that is full when the file is moved into place: the old split stays, and nothing remains beside it."""
+    path = tmp_path / "split.json"
+    TEMPORAL.save(path)
+
+    def full(*_: object):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        with pytest.raises(DgeoError, match=r"split\.json cannot be written \(No space left on device\)"):
+            BasinSplit(("a",), ("b",)).save(path)
+    assert load_split(path) == TEMPORAL
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path):
+    with pytest.raises(DgeoError, match=r"absent/split\.json cannot be written \(No such file.*make its folder"):
+        TEMPORAL.save(tmp_path / "absent" / "split.json")
 
 
 @pytest.mark.parametrize(
