@@ -20,12 +20,13 @@ water that makes is the declared exchange `floor_source`. The default floor of 0
 References: Bergström (1976) SMHI RHO 7; Feng et al. (2022), doi:10.1029/2022WR032404 (1.0).
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 
+from dgeo.errors import DgeoError, nearest
 from dgeo.models.hbv_names import BUDGET, FLUXES, FORCINGS, PARAMETERS, STATES
 from dgeo.models.model import Formula, Law, Model, Parameter, Scalar, Values
 from dgeo.numerics import at_least, minimum, positive_part
@@ -157,18 +158,29 @@ VERSIONS: Mapping[str, dict[str, Law]] = {
     },
 }
 
+FLOORS = {"none": 0.0, "hydrodl2": 1e-5}  # [mm]
+
 
 def hbv(
-    version: Literal["1.0", "1.0 with beta_et", "1.1p"] = "1.0 with beta_et",
+    version: str = "1.0 with beta_et",
     *,
-    compatibility: Literal["hydrodl2"] | None = None,
+    compatibility: str | None = None,
     **laws: Law,
 ) -> HBV:
     """A published version of HBV, with any of its laws replaced by name.
 
     `compatibility="hydrodl2"` takes over that implementation's floor of 1e-5 mm under soil and groundwater, which makes
-    water; without it the balance closes to rounding.
+    water; without it the balance closes to rounding. Raises `DgeoError` for a version, an implementation or a law that
+    there is not.
     """
-    floor = 1e-5 if compatibility == "hydrodl2" else 0.0
+    _check_known("version", (version,), VERSIONS)
+    _check_known("compatibility", (compatibility or "none",), FLOORS)
+    _check_known("law", laws, LAWS)
     chosen: dict[str, Any] = {**VERSIONS[version], **laws}
-    return HBV(**chosen, floor=floor)
+    return HBV(**chosen, floor=FLOORS[compatibility or "none"])
+
+
+def _check_known(kind: str, names: Iterable[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise DgeoError(f"HBV has no {kind} {name!r}; {nearest(name, known)}")

@@ -11,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from dgeo.check import ledger
 from dgeo.engine import Parameters, simulate
+from dgeo.errors import DgeoError
 from dgeo.models import hbv
 from tests.models import hbv_by_hand, weather
 
@@ -244,3 +245,17 @@ def test_the_names_of_the_budget_are_those_of_the_step():
 def test_versions_differ_by_their_parameters():
     """1.0 has twelve parameters, dynamic evaporation adds one, 1.1p capillary rise (Feng et al. 2022)."""
     assert [len(hbv(version).parameters) for version in VERSIONS] == [12, 13, 14]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"version": "1.1"}, r"no version '1\.1'; did you mean 1\.1p or 1\.0"),
+        ({"version": "two"}, r"no version 'two'; the known names are 1\.0, 1\.0 with beta_et, 1\.1p\."),
+        ({"compatibility": "hydrodl"}, r"no compatibility 'hydrodl'; did you mean hydrodl2"),
+        ({"snow_melt": hbv().melt}, r"no law 'snow_melt'; did you mean melt"),
+    ],
+)
+def test_a_version_or_law_that_is_not_there_is_named(arguments, words):
+    with pytest.raises(DgeoError, match=words):
+        hbv(**arguments)
