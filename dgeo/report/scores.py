@@ -16,22 +16,16 @@ from dgeo.report.markup import picture, table
 from dgeo.report.run_files import read_json, read_scores, read_table
 from dgeo.report.wording import duration, label, number, percent
 
-_EFFICIENCIES = ("nse", "kge", "log_nse", "nse_log", "sqrt_nse", "nse_sqrt")
+_EFFICIENCIES = ("nse", "kge", "log_nse")
 
 
 def score_table(run: Path) -> str:
-    """Median, mean, interval and failures of every metric in `metrics.json`, beside the training median."""
-    metrics = read_json(run / "metrics.json")
-    test = _summaries(metrics.get("test"))
-    train = _summaries(metrics.get("train"))
+    """Median, mean, interval and failures of every metric in `metrics.json`."""
+    test = _summaries(read_json(run / "metrics.json").get("test"))
     if not test:
         raise DgeoError("The file metrics.json has no scores under test, so the table of scores is left out.")
     header = ["Test period", "Median", "Interval of the median", "Mean", "Basins", "Failures"]
-    rows = [_row(name, summary) for name, summary in test.items()]
-    if train:
-        header.append("Training median")
-        rows = [[*row, train.get(name, {}).get("median")] for row, name in zip(rows, test, strict=True)]
-    return table(header, rows)
+    return table(header, [_row(name, summary) for name, summary in test.items()])
 
 
 def seed_table(run: Path) -> str:
