@@ -1,6 +1,5 @@
 """The page itself: sections in reading order, written in one piece."""
 
-import os
 from collections.abc import Callable
 from html import escape
 from importlib.resources import files
@@ -8,6 +7,7 @@ from pathlib import Path
 from string import Template
 
 from dgeo.errors import DgeoError
+from dgeo.numerics import write_atomically
 from dgeo.report.headline import headline
 from dgeo.report.hydrographs import hydrographs
 from dgeo.report.learning import training_curves
@@ -45,17 +45,8 @@ def write_report(run: Path) -> Path:
         raise DgeoError(f"There is no run folder {run}; give the folder that `dgeo train` or `dgeo demo` wrote.")
     page = render(run)
     target = run / "report.html"
-    partial = run / f".report.html.{os.getpid()}"
-    try:
-        # A lone surrogate in a name of the files must not cost the report.
-        partial.write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
-        os.replace(partial, target)
-    except OSError as error:
-        raise DgeoError(
-            f"The report {target} cannot be written ({error.strerror}); free space or choose another folder."
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    # A lone surrogate in a name of the files must not cost the report.
+    write_atomically(target, lambda partial: partial.write_text(page, "utf-8", errors="xmlcharrefreplace"))
     return target
 
 
