@@ -5,8 +5,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from dgeo.data import TemporalSplit, pub_folds
 from dgeo.errors import DgeoError
 from dgeo.training import potential_evapotranspiration
+from dgeo.training.prepare import checked, training_basins
+from tests.training.cases import config, world
 
 
 def little_dataset() -> xr.Dataset:
@@ -40,11 +43,51 @@ def test_hargreaves_of_a_dataset_equals_the_equations() -> None:
 def test_summer_is_where_the_sun_is() -> None:
     """Latitude read in the wrong unit or sign would not give each hemisphere its own summer."""
     found = potential_evapotranspiration(little_dataset(), "oudin")
-    assert found.sel(basin="north").argmax() in range(150, 230)
-    assert found.sel(basin="south").argmax() in (*range(0, 50), *range(330, 365))
+    assert found.sel(basin="north").values.argmax() in range(150, 230)
+    assert found.sel(basin="south").values.argmax() in (*range(0, 50), *range(330, 365))
 
 
 def test_a_missing_variable_is_named() -> None:
     """Priestley-Taylor needs radiation, which this dataset lacks."""
     with pytest.raises(DgeoError, match="priestley_taylor formula needs 'shortwave_radiation'"):
         potential_evapotranspiration(little_dataset(), "priestley_taylor")
+
+
+def test_hourly_data_are_refused_and_not_taken_for_days() -> None:
+    """A config is daily; half the steps in hours would make every rate twenty-four times too small."""
+    dataset = world()
+    hourly = dataset.assign_coords(time=pd.date_range("2000-10-01", periods=dataset.sizes["time"], freq="h"))
+    with pytest.raises(DgeoError, match="steps of 1 hours, but runs from a config are daily"):
+        checked(hourly, config())
+
+
+def test_a_spin_up_begins_after_the_last_gap() -> None:
+    """A gap in one basin's forcing before the first period: the days up to it are left out, no day after it is."""
+    dataset = world()
+    dataset["precipitation"][40, 2] = np.nan
+    later = {"split": {"train": ["2001-10-01", "2002-09-30"], "validation": None, "test": ["2002-10-01", "2003-09-30"]}}
+    found = checked(dataset, config(**later))
+    assert found["time"].values[0] == dataset["time"].values[41]
+    assert found["time"].values[-1] == dataset["time"].values[-1]
+    xr.testing.assert_identical(checked(world(), config(**later)), world())
+
+
+def test_a_saved_split_names_the_unseen_basins(tmp_path) -> None:
+    """The folds of `pub_folds`, by way of a file; with unseen basins the test may have the years of the training."""
+    dataset = world()
+    fold = pub_folds([str(basin) for basin in dataset["basin"].values], 5, seed=0)[0]
+    fold.save(tmp_path / "fold.json")
+    years = {"train": ["2000-10-01", "2003-09-30"], "validation": None, "test": ["2000-10-01", "2003-09-30"]}
+    with pytest.raises(DgeoError, match="shares"):
+        checked(dataset, config(split=years))
+    split = config(split={**years, "basins": str(tmp_path / "fold.json")})
+    assert training_basins(checked(dataset, split), split) == list(fold.train)
+    with pytest.raises(DgeoError, match="not both"):
+        config(split={**years, "basins": str(tmp_path / "fold.json"), "test_basins": fold.test})
+
+
+def test_a_split_of_years_is_no_split_of_basins(tmp_path) -> None:
+    """The file must hold what the key asks for."""
+    TemporalSplit(("2000-10-01", "2001-09-30"), None, ("2002-10-01", "2003-09-30")).save(tmp_path / "years.json")
+    with pytest.raises(DgeoError, match="holds no split of basins"):
+        checked(world(), config(split={"basins": str(tmp_path / "years.json")}))
