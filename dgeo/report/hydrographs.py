@@ -12,7 +12,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from dgeo.errors import DgeoError
-from dgeo.report.drawing import LINES, OBSERVED, SIMULATED, WATER, Margins, image, new_figure
+from dgeo.report.drawing import INK, LINES, OBSERVED, SIMULATED, WATER, Margins, image, new_figure
 from dgeo.report.markup import heading, picture
 from dgeo.report.run_files import open_dataset, read_scores
 from dgeo.report.wording import label, number, with_units
@@ -26,9 +26,12 @@ _PANELS = (
     ("Evaporation", ("evapotranspiration",)),
 )
 _TRUTH = "_truth"
+_SPREAD = "_spread"
 _SERIES = (
     "streamflow",
     "streamflow_observed",
+    "streamflow" + _TRUTH,
+    "streamflow" + _SPREAD,
     "precipitation",
     *(name + end for _, names in _PANELS for name in names for end in ("", _TRUTH)),
 )
@@ -121,22 +124,43 @@ def date_axis(axis: Axes, time: np.ndarray, *, labelled: bool) -> None:
 
 
 def draw_streamflow(axis: Axes, time: np.ndarray, series: dict[str, Series]) -> None:
-    """Observed and simulated streamflow; precipitation hangs from the top on its own inverted axis."""
+    """Observed, true and simulated streamflow with its spread, where they are known, beneath hanging precipitation."""
     flow = series["streamflow"]
-    if "streamflow_observed" in series:
-        axis.plot(time, series["streamflow_observed"].values, color=OBSERVED, label="Observed", linewidth=1.9)
-    axis.plot(time, flow.values, color=SIMULATED, label="Simulated", linewidth=1.0)
-    highest = np.nanmax([np.nanmax(series[name].values, initial=1e-6) for name in series if "streamflow" in name])
+    highest = draw_flows(axis, time, series)
     axis.set_ylim(0, 1.45 * highest if "precipitation" in series else 1.08 * highest)
     axis.set_ylabel(with_units("Streamflow", flow.units))
-    axis.legend(loc="upper right", ncols=2, bbox_to_anchor=(1.0, 1.14))
+    axis.legend(loc="upper right", ncols=4, bbox_to_anchor=(1.0, 1.14))
     if "precipitation" in series:
-        rain = series["precipitation"]
-        hanging = axis.twinx()
-        hanging.fill_between(time, rain.values, color=WATER, step="mid", linewidth=0)
-        hanging.set_ylim(3.2 * np.nanmax(rain.values, initial=1e-6), 0)
-        hanging.set_ylabel(with_units("Precipitation", rain.units))
-        hanging.grid(visible=False)
+        draw_precipitation(axis, time, series["precipitation"])
+
+
+def draw_flows(axis: Axes, time: np.ndarray, series: dict[str, Series]) -> float:
+    """The lines of streamflow, and a band of one standard deviation over the members of an ensemble; the highest."""
+    flow = series["streamflow"].values
+    drawn = [flow]
+    if "streamflow_observed" in series:
+        drawn.append(series["streamflow_observed"].values)
+        axis.plot(time, drawn[-1], color=OBSERVED, label="Observed", linewidth=1.9)
+    if "streamflow" + _SPREAD in series:
+        spread = series["streamflow" + _SPREAD].values
+        drawn.append(flow + spread)
+        axis.fill_between(
+            time, flow - spread, drawn[-1], color=SIMULATED, alpha=0.25, linewidth=0, label="± spread of the ensemble"
+        )
+    axis.plot(time, flow, color=SIMULATED, label="Simulated", linewidth=1.0)
+    if "streamflow" + _TRUTH in series:
+        drawn.append(series["streamflow" + _TRUTH].values)
+        axis.plot(time, drawn[-1], color=INK, linestyle="--", label="Truth", linewidth=0.8)
+    return float(max(np.nanmax(values, initial=1e-6) for values in drawn))
+
+
+def draw_precipitation(axis: Axes, time: np.ndarray, rain: Series) -> None:
+    """Precipitation hangs from the top on an inverted axis of its own."""
+    hanging = axis.twinx()
+    hanging.fill_between(time, rain.values, color=WATER, step="mid", linewidth=0)
+    hanging.set_ylim(3.2 * np.nanmax(rain.values, initial=1e-6), 0)
+    hanging.set_ylabel(with_units("Precipitation", rain.units))
+    hanging.grid(visible=False)
 
 
 def draw_stores(axis: Axes, time: np.ndarray, series: dict[str, Series], title: str) -> None:

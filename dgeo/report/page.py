@@ -14,13 +14,13 @@ from dgeo.report.learning import training_curves
 from dgeo.report.markup import paragraph
 from dgeo.report.parameters import bound_table, parameter_maps
 from dgeo.report.relations import parameter_relations
-from dgeo.report.scores import score_distribution, score_map, score_table, seed_table
+from dgeo.report.scores import score_distribution, score_map, score_table, seed_table, target_tables
 from dgeo.report.tables import hidden_table, ledger_table, origin, recovery_table
 
 Part = Callable[[Path], str]
 
 _SECTIONS: dict[str, tuple[Part, ...]] = {
-    "Scores": (score_table, score_distribution, score_map, seed_table),
+    "Scores": (score_table, target_tables, score_distribution, score_map, seed_table),
     "Hydrographs": (hydrographs,),
     "What it also learned": (hidden_table, recovery_table),
     "Learned parameters": (parameter_maps, bound_table),

@@ -24,8 +24,14 @@ def score_table(run: Path) -> str:
     test = _summaries(read_json(run / "metrics.json").get("test"))
     if not test:
         raise DgeoError("The file metrics.json has no scores under test, so the table of scores is left out.")
-    header = ["Test period", "Median", "Interval of the median", "Mean", "Basins", "Failures"]
-    return table(header, [_row(name, summary) for name, summary in test.items()])
+    return _table_of("Test period", test)
+
+
+def target_tables(run: Path) -> str:
+    """The same for each further variable that the model was trained on; nothing where there is none."""
+    targets = read_json(run / "metrics.json").get("targets")
+    found = {name: _summaries(part) for name, part in targets.items()} if isinstance(targets, dict) else {}
+    return "".join(_table_of(label(name), summaries) for name, summaries in found.items() if summaries)
 
 
 def seed_table(run: Path) -> str:
@@ -90,6 +96,11 @@ def score_map(run: Path) -> str:
 def _summaries(part: object) -> dict[str, Mapping[str, Any]]:
     entries = part.items() if isinstance(part, dict) else ()
     return {name: entry for name, entry in entries if isinstance(entry, dict) and "median" in entry}
+
+
+def _table_of(title: str, summaries: Mapping[str, Mapping[str, Any]]) -> str:
+    header = [title, "Median", "Interval of the median", "Mean", "Basins", "Failures"]
+    return table(header, [_row(name, summary) for name, summary in summaries.items()])
 
 
 def _row(name: str, summary: Mapping[str, Any]) -> list[object]:

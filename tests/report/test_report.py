@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dgeo.errors import DgeoError
 from dgeo.report import write_report
+from dgeo.report.hydrographs import hydrographs
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 MakeRun = Callable[..., Path]
@@ -115,6 +117,42 @@ def test_numbers_equal_metrics(complete: Path, page: Page) -> None:
     assert "5 min 12 s" in page.text
 
 
+@pytest.mark.usefixtures("blank_pictures")
+def test_further_targets_have_tables(run_folder: Path) -> None:
+    """One more table a target, rounded to three decimals; a target without a summary has none."""
+    summary = {"median": 0.81234, "interval": [0.8, 0.825], "mean": 0.79, "n": 11, "failures": 1}
+    metrics = json.loads((run_folder / "metrics.json").read_text())
+    metrics["targets"] = {"soil_moisture": {"rmse": summary}, "evapotranspiration": {}}
+    (run_folder / "metrics.json").write_text(json.dumps(metrics))
+    page = rendered(run_folder)
+    place = page.rows.index(["Soil moisture", "Median", "Interval of the median", "Mean", "Basins", "Failures"])
+    assert page.rows[place + 1] == ["RMSE", "0.812", "0.800 to 0.825", "0.790", "11", "1"]
+    assert not any(row[:2] == ["Evapotranspiration", "Median"] for row in page.rows)
+    assert page.missing == []
+
+
+def test_spread_and_truth_of_streamflow_are_drawn(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Truth = 3 · flow is a dashed line, spread = flow a band from nothing to 2 · flow; both lie within the axes."""
+    with xr.open_dataset(run_folder / "simulation.nc", engine="h5netcdf") as dataset:
+        flow = dataset.load()["streamflow"]
+    dataset.assign(streamflow_truth=3 * flow, streamflow_spread=flow).to_netcdf(run_folder / "simulation.nc")
+    drawn: list[Axes] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure.axes[0]))
+    assert hydrographs(run_folder).count("<figure>") == len(drawn) == 3
+    for axis in drawn:
+        lines = {line.get_label(): line for line in axis.get_lines()}
+        legend = axis.get_legend()
+        assert legend is not None
+        assert {text.get_text() for text in legend.get_texts()} == {*lines, "± spread of the ensemble"}
+        assert (lines["Truth"].get_linestyle(), lines["Simulated"].get_linestyle()) == ("--", "-")
+        simulated = np.asarray(lines["Simulated"].get_ydata())
+        np.testing.assert_allclose(np.asarray(lines["Truth"].get_ydata()), 3 * simulated, rtol=1e-6)
+        (band,) = axis.collections
+        heights = np.asarray(band.get_paths()[0].vertices)[:, 1]
+        np.testing.assert_allclose([heights.min(), heights.max()], [0, 2 * simulated.max()], atol=1e-6)
+        assert axis.get_ylim()[1] > 3 * simulated.max()
+
+
 def test_share_near_bounds_is_counted(complete: Path, page: Page) -> None:
     """The share near a bound, counted here by hand over basins and components of the file."""
     with xr.open_dataset(complete / "parameters.nc", engine="h5netcdf") as parameters:
@@ -178,6 +216,7 @@ def test_hostile_strings_are_escaped(make_run: MakeRun, tmp_path: Path) -> None:
     metrics["hidden"] = {evil: {"nse": evil, "untrained": [evil]}}
     metrics["seeds"] = [{"seed": evil, "nse": "\ud800", "seconds": evil}]
     metrics["test"][evil] = {"median": evil, "n": None, "interval": [evil, evil], "mean": float("nan")}
+    metrics["targets"] = {evil: {evil: metrics["test"][evil]}, "list": [evil]}
     (run / "metrics.json").write_text(json.dumps(metrics))
     (run / "config.yaml").write_text(f"</pre></details>{evil}")
     (run / "ledger.json").write_text(json.dumps({"inflows": {evil: evil}, "residual": evil}))
