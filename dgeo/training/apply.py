@@ -1,5 +1,6 @@
 """A trained run applied elsewhere: other dates, other basins, no observations, from a saved state."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def apply(
     dataset = _dataset(config, file)
     basins = [str(basin) for basin in dataset["basin"].values]
     if state is not None:
-        start = _check_state(state, basins, start)
+        start = _check_state(state, basins, start, _fingerprints(folder))
     period = _period(dataset, start, end)
     check_inputs(dataset, config, period)
     dataset = after_gaps(dataset, needed_forcings(config.model), period[0])
@@ -62,7 +63,8 @@ def apply(
     if save_state is not None:
         next_day = np.datetime64(period[1]) + np.timedelta64(1, "D")
         after = {name: carry for name, (_, carry) in results.items()}
-        write_tree(save_state, after, {"basins": basins, "next_day": str(next_day)})
+        notes = {"basins": basins, "next_day": str(next_day), "models": _fingerprints(folder)}
+        write_tree(save_state, after, notes)
     mean, spread = ensemble([series for series, _ in results.values()])
     like, physics = dataset.isel(time=slice(first, last)), next(iter(models.values())).physics
     return label(mean, like, physics).assign(label(spread, like, physics, "_spread"))
@@ -86,7 +88,12 @@ def _period(dataset: xr.Dataset, start: str | None, end: str | None) -> tuple[st
     return str(first), str(last)
 
 
-def _check_state(path: Path, basins: list[str], start: str | None) -> str:
+def _fingerprints(folder: Path) -> list[str]:
+    """What tells the models of one run from those of another."""
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for _, path in seeds_of(folder)]
+
+
+def _check_state(path: Path, basins: list[str], start: str | None, models: list[str]) -> str:
     """The day on which a state continues, after a look at whose state it is."""
     metadata = read_metadata(path)
     if "next_day" not in metadata:
@@ -99,4 +106,6 @@ def _check_state(path: Path, basins: list[str], start: str | None) -> str:
             f"The state {path} is that of {len(metadata['basins'])} basins from {metadata['basins'][0]} on, not of the "
             f"{len(basins)} basins from {basins[0]} on to simulate; give the data it was saved with."
         )
+    if metadata["models"] != models:
+        raise DgeoError(f"The state {path} was saved by the models of another run; simulate with that run.")
     return next_day

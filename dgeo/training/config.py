@@ -51,9 +51,13 @@ class DataConfig(Strict):
     gaps: float = Field(0.0, ge=0, lt=1)
     seed: NonNegativeInt = 0
 
-    def folder(self) -> Path:
+    def known_root(self) -> Path | None:
         """The data root: the config's, else that of the environment variable DGEO_DATA."""
-        root = self.root or (Path(os.environ["DGEO_DATA"]) if "DGEO_DATA" in os.environ else None)
+        return self.root or (Path(os.environ["DGEO_DATA"]) if "DGEO_DATA" in os.environ else None)
+
+    def folder(self) -> Path:
+        """The data root; raises `DgeoError` where there is none."""
+        root = self.known_root()
         if root is None:
             raise DgeoError(
                 "No data root is known: set `data.root` in the config or the environment variable DGEO_DATA."

@@ -1,7 +1,7 @@
 """What a loss is: sums over the days of each basin, and the number they make.
 
 The loss of a batch is the value of the sums over its basins, so each observation counts the same however the
-gaps fall; the loss of one basin is the value of its own sums.
+gaps fall.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ class Loss:
     """A loss of simulated against observed series [time, basin], the latter with NaN in its gaps.
 
     - `sums(simulated, observed, scale)`: a tree of sums [basin] that add up over basins;
-    - `value(sums)`: the loss of such sums, elementwise;
+    - `value(sums)`: the loss of such sums;
     - `scale(observed)`: the scale [basin] that `sums` asks for, from the observations of the training days.
 
     Of several targets (see `combined`), the series and scales are mappings from their names.
@@ -38,10 +38,6 @@ class Loss:
     def __call__(self, simulated: Any, observed: Any, scale: Any) -> Float[Array, ""]:
         """The loss of all basins together; 0 without observations."""
         return self.value(jax.tree.map(jnp.sum, self.sums(simulated, observed, scale)))
-
-    def per_basin(self, simulated: Any, observed: Any, scale: Any) -> PerBasin:
-        """The loss of each basin alone, which shows where a NaN or an outlier comes from."""
-        return self.value(self.sums(simulated, observed, scale))
 
 
 def combined(losses: Mapping[str, tuple[Loss, float]]) -> Loss:

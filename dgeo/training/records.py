@@ -62,10 +62,11 @@ def environment() -> dict[str, Any]:
     }
 
 
-def describe_data(dataset: xr.Dataset) -> dict[str, Any]:
-    """What data a run was made with, and their fingerprint."""
+def describe_data(dataset: xr.Dataset, root: Path | None = None) -> dict[str, Any]:
+    """What data a run was made with, from which folder, and their fingerprint."""
     time = dataset["time"].values
     return {
+        "root": None if root is None else str(root),
         "fingerprint": data.fingerprint(dataset),
         "basins": dataset.sizes["basin"],
         "first_day": str(time[0].astype("datetime64[D]")),

@@ -63,7 +63,7 @@ def train(
     dataset = load_dataset(config.data) if dataset is None else dataset
     dataset = checked(dataset, config)
     write_json(folder / "environment.json", environment())
-    write_json(folder / "data.json", describe_data(dataset))
+    write_json(folder / "data.json", describe_data(dataset, config.data.known_root()))
     session = _Session(config, folder, dataset, watch)
     steps = session.choose_steps()
     models = {}
