@@ -10,6 +10,7 @@ from dgeo import metrics
 from dgeo.errors import DgeoError
 
 PARTS_OF_KGE = ("kge_correlation", "kge_variability", "kge_bias")
+INDICES = ("baseflow_index", "baseflow_index_observed", "baseflow_index_error")
 PERFECT = {"nse": 1, "kge": 1, "log_nse": 1} | dict.fromkeys(PARTS_OF_KGE, 1)
 
 
@@ -62,7 +63,8 @@ def test_perfect_simulation():
     _, flow = rivers(800, 1)
     found = scores(flow[:, 0], flow[:, 0])
     assert set(found) == set(metrics.METRICS)
-    np.testing.assert_allclose(list(found.values()), [PERFECT.get(name, 0) for name in found], atol=1e-7)
+    expected = PERFECT | dict.fromkeys(INDICES[:2], metrics.baseflow_index(flow)[0])
+    np.testing.assert_allclose(list(found.values()), [expected.get(name, 0) for name in found], atol=1e-7)
 
 
 def test_mean_of_the_observations():
@@ -79,7 +81,7 @@ def test_mean_of_the_observations():
     ("observed", "failing"),
     [
         (np.full(50, np.nan), set(metrics.METRICS)),
-        (np.zeros(50), set(metrics.METRICS) - {"rmse"}),
+        (np.zeros(50), set(metrics.METRICS) - {"rmse", "baseflow_index"}),
         (np.full(50, 0.1), {"nse", "log_nse", "kge", *PARTS_OF_KGE[:2], "flv", "fms", "peak_timing"}),
     ],
 )
@@ -127,7 +129,7 @@ def test_dates_do_not_count_in_scores_of_days(order, seed):
     """Reordering both series alike changes neither efficiencies nor the flow-duration curve."""
     simulated, observed = (series[:, 0] for series in rivers(30, 1, seed))
     found, reordered = scores(simulated, observed), scores(simulated[list(order)], observed[list(order)])
-    for name in set(metrics.METRICS) - {"baseflow_index_error", "peak_timing"}:
+    for name in set(metrics.METRICS) - {*INDICES, "peak_timing"}:
         np.testing.assert_allclose(reordered[name], found[name], rtol=1e-9, atol=1e-9)
 
 
@@ -145,6 +147,8 @@ def test_baseflow_by_hand():
     Forward: f = 0.9625 · 0.075 = 0.0721875, b = 1, 1.0028125."""
     np.testing.assert_allclose(metrics.baseflow(column([1, 3]))[:, 0], [1, 1.0028125], rtol=1e-12)
     np.testing.assert_allclose(metrics.baseflow_index(column([1, 3])), 2.0028125 / 4, rtol=1e-12)
+    found = scores([1, 3, 9], [2, 2, np.nan])
+    np.testing.assert_allclose([found[name] for name in INDICES], [2.0028125 / 4, 1, 2.0028125 / 4 - 1], rtol=1e-12)
 
 
 @given(arrays.arrays(float, (20, 2), elements=st.floats(0, 100)))

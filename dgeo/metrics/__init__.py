@@ -1,7 +1,7 @@
 """Scores of simulations against observations, per basin, and their summaries."""
 
 from dgeo.metrics.anomaly import anomaly_correlation
-from dgeo.metrics.baseflow import baseflow, baseflow_index, baseflow_index_error
+from dgeo.metrics.baseflow import baseflow, baseflow_index, baseflow_indices
 from dgeo.metrics.efficiency import KlingGupta, bias, kge, log_nse, nse, rmse
 from dgeo.metrics.flow_duration import fhv, flv, flv_plain, fms
 from dgeo.metrics.peaks import largest_peaks, peak_timing
@@ -14,7 +14,7 @@ __all__ = [
     "anomaly_correlation",
     "baseflow",
     "baseflow_index",
-    "baseflow_index_error",
+    "baseflow_indices",
     "bias",
     "fhv",
     "flv",

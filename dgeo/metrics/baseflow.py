@@ -36,11 +36,12 @@ def baseflow_index(flow: Series) -> PerBasin:
     return np.divide(np.nansum(baseflow(flow), axis=0), total, out=index, where=total > 0)
 
 
-def baseflow_index_error(simulated: Series, observed: Series) -> PerBasin:
-    """Baseflow index of the simulation less that of the observations, on observed days [1]."""
+def baseflow_indices(simulated: Series, observed: Series) -> tuple[PerBasin, PerBasin]:
+    """Baseflow index of the simulation and of the observations, both on observed days [1]; both NaN where it fails."""
     simulated, observed, present = aligned(simulated, observed)
     failed = (present & ~np.isfinite(simulated)).any(axis=0)
-    return np.where(failed, np.nan, baseflow_index(simulated) - baseflow_index(observed))
+    index = [np.where(failed, np.nan, baseflow_index(flow)) for flow in (simulated, observed)]
+    return index[0], index[1]
 
 
 def _one_pass(flow: Series, present: Bool[np.ndarray, "time basin"]) -> Series:

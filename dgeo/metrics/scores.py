@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from dgeo.errors import DgeoError
-from dgeo.metrics.baseflow import baseflow_index_error
+from dgeo.metrics.baseflow import baseflow_indices
 from dgeo.metrics.efficiency import bias, kge, log_nse, nse, rmse
 from dgeo.metrics.flow_duration import fhv, flv, flv_plain, fms
 from dgeo.metrics.gaps import PerBasin, Series, aligned
@@ -26,6 +26,8 @@ METRICS: dict[str, tuple[str, str]] = {
     "flv": ("error of the smallest 30 % of flows, logarithmic (Yilmaz et al. 2008)", "%"),
     "flv_plain": ("error of the smallest 30 % of flows, plain", "%"),
     "fms": ("error of the slope of the flow-duration curve", "%"),
+    "baseflow_index": ("baseflow index of the simulation", "1"),
+    "baseflow_index_observed": ("baseflow index of the observations", "1"),
     "baseflow_index_error": ("error of the baseflow index", "1"),
     "peak_timing": ("mean absolute lag of the largest peaks", "d"),
 }
@@ -50,11 +52,15 @@ def score(simulated: Any, observed: Any, basins: Sequence[str] | np.ndarray) -> 
 
 def _values(simulated: Series, observed: Series) -> dict[str, PerBasin]:
     parts = kge(simulated, observed)
-    alone = (nse, log_nse, rmse, bias, fhv, flv, flv_plain, fms, baseflow_index_error, peak_timing)
+    indices = baseflow_indices(simulated, observed)
+    alone = (nse, log_nse, rmse, bias, fhv, flv, flv_plain, fms, peak_timing)
     return {
         "kge": parts.efficiency,
         "kge_correlation": parts.correlation,
         "kge_variability": parts.variability,
         "kge_bias": parts.bias,
+        "baseflow_index": indices[0],
+        "baseflow_index_observed": indices[1],
+        "baseflow_index_error": indices[0] - indices[1],
         **{function.__name__: function(simulated, observed) for function in alone},
     }
