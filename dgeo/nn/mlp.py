@@ -10,8 +10,6 @@ def mlp(inputs: int, outputs: int, *, width: int, depth: int, key: PRNGKeyArray)
     return eqx.nn.MLP(inputs, outputs, width, depth, activation=jax.nn.relu, key=key)
 
 
-def with_output_bias(network: eqx.nn.MLP, bias: Float[Array, " outputs"], shrink: float = 1.0) -> eqx.nn.MLP:
-    """The network with its last layer's weights multiplied by `shrink` and its bias replaced: it starts near `bias`."""
-    last = network.layers[-1]
-    new = eqx.tree_at(lambda layer: (layer.weight, layer.bias), last, (last.weight * shrink, bias))
-    return eqx.tree_at(lambda net: net.layers[-1], network, new)
+def with_output_bias(network: eqx.nn.MLP, bias: Float[Array, " outputs"]) -> eqx.nn.MLP:
+    """The network with its last layer's bias replaced: it starts near `bias`."""
+    return eqx.tree_at(lambda net: net.layers[-1].bias, network, bias)

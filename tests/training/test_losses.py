@@ -70,11 +70,6 @@ def test_by_hand():
 
 @pytest.mark.parametrize("name", LOSSES)
 class TestEveryLoss:
-    def test_per_basin_is_the_loss_of_the_basin_alone(self, name):
-        simulated, observed, scale = numbers(SIMULATED, OBSERVED, SCALE)
-        alone = [evaluate[name](simulated[:, [i]], observed[:, [i]], scale[i : i + 1]) for i in range(3)]
-        np.testing.assert_allclose(LOSSES[name].per_basin(simulated, observed, scale), alone, rtol=1e-6)
-
     def test_gaps_change_nothing(self, name):
         """What the simulation does in a gap has no weight and no slope, however absurd."""
         simulated, observed, scale = numbers(SIMULATED, OBSERVED, SCALE)
@@ -96,13 +91,10 @@ class TestEveryLoss:
         value, gradient = differentiate[name](*more, scales)
         np.testing.assert_allclose(value, evaluate[name](simulated, observed, scale), rtol=1e-6)
         assert (gradient[:, 3] == 0).all()
-        assert LOSSES[name].per_basin(*more, scales)[3] == 0
 
-    def test_nan_in_the_simulation_shows_its_basin(self, name):
+    def test_nan_in_the_simulation_is_seen(self, name):
         simulated, observed, scale = numbers(SIMULATED, OBSERVED, SCALE)
-        broken = simulated.at[3, 1].set(jnp.nan)
-        assert jnp.isnan(evaluate[name](broken, observed, scale))
-        np.testing.assert_array_equal(np.isnan(LOSSES[name].per_basin(broken, observed, scale)), [False, True, False])
+        assert jnp.isnan(evaluate[name](simulated.at[3, 1].set(jnp.nan), observed, scale))
 
     @pytest.mark.parametrize(
         ("simulated", "observed"),
@@ -175,7 +167,6 @@ def test_several_targets_add_up_with_their_weights_and_gaps():
     value, gradient = jax.value_and_grad(loss)(series, seen, scales)
     np.testing.assert_allclose(value, expected, rtol=1e-6)
     assert (gradient["snow_water_equivalent"] == 0).all()
-    assert loss.per_basin(series, seen, scales).shape == (3,)
 
 
 def test_missing_target_is_named():
