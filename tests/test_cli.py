@@ -51,7 +51,7 @@ def written(folder, dataset=None, **changes):
 def folder(tmp_path_factory):
     """A finished run, made by the command."""
     place = tmp_path_factory.mktemp("cli")
-    config = written(place)
+    config = written(place, model={"components": 3, "weights": "learned"})
     with pytest.MonkeyPatch.context() as patch, jax.enable_x64(False):
         patch.setenv("JAX_NUM_CPU_DEVICES", "1")
         words = ["train", str(config), "--out", str(place / "run"), "--set", "training.steps=4"]
@@ -89,7 +89,8 @@ def test_scores_are_those_of_the_written_simulation(folder):
 
 
 def test_parameters_are_named_with_units_and_bounds(folder):
-    """The meaning of every field is in the file: unit, words, bounds, and values within them."""
+    """The meaning of every field is in the file: unit, words, bounds, and values within them. The learned weights of
+    three components are a share each, all different, and make 1 but for rounding."""
     with xr.open_dataset(folder / "parameters.nc") as fields:
         assert fields["k1"].dims == ("basin", "component")
         assert fields["routing_scale"].dims == ("basin",)
@@ -100,7 +101,11 @@ def test_parameters_are_named_with_units_and_bounds(folder):
                 attrs["lower_bound"] <= fields[name].values.min() <= fields[name].values.max() <= attrs["upper_bound"]
             )
         assert "aridity" in fields
-        np.testing.assert_array_equal(fields["component_weight"].values.sum(-1), 1)
+        weights = fields["component_weight"].values
+        assert weights.shape == (1, 3)
+        np.testing.assert_allclose(weights.sum(-1), 1, rtol=1e-6)
+        assert (weights > 0).all()
+        assert np.ptp(weights) > 1e-3
 
 
 def test_evaluate_report_and_info_repeat_a_run(folder, dgeo):
@@ -113,7 +118,7 @@ def test_evaluate_report_and_info_repeat_a_run(folder, dgeo):
     assert (folder / "report.html").stat().st_size > 1000
     code, said, _ = dgeo("info", folder)
     assert code == 0
-    assert "HBV 1.0 with beta_et, 1 components, static parameters" in said
+    assert "HBV 1.0 with beta_et, 3 components, static parameters" in said
     assert "seed_0.safetensors, seed_1.safetensors" in said
 
 
