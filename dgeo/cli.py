@@ -1,5 +1,6 @@
 """The command line: `dgeo demo`, `train`, `evaluate`, `simulate`, `report`, `info`."""
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -137,7 +138,7 @@ def _finish(folder: Path, summary: dict[str, Any]) -> None:
 
     _print_scores(summary, f"Streamflow, test period, against {summary.get('against', 'observations')}")
     if len(summary["seeds"]) > 1:
-        medians = ", ".join(f"{seed['nse']:.3f}" for seed in summary["seeds"])
+        medians = ", ".join(_number(seed["nse"]) for seed in summary["seeds"])
         console.print(f"Median NSE of each seed: {medians}; the table is of their mean.")
     if "hidden" in summary:
         _print_hidden(summary["hidden"])
@@ -175,20 +176,20 @@ class _bar:
         self.progress.stop()
 
 
+def _number(value: float | None, digits: int = 3) -> str:
+    """A dash where a score is not finite, which JSON writes as null."""
+    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
 def _print_scores(metrics: dict[str, Any], title: str) -> None:
     table = Table("score", "median", "95 % interval", "mean", "basins", "failures", title=title)
     for name in SHOWN:
         if name in metrics["test"]:
             row = metrics["test"][name]
-            low, high = row["interval"]
-            cells = (
-                f"{row['median']:.3f}",
-                f"{low:.3f} … {high:.3f}",
-                f"{row['mean']:.3f}",
-                f"{row['n']}",
-                f"{row['failures']}",
+            interval = " … ".join(_number(limit) for limit in row["interval"])
+            table.add_row(
+                name, _number(row["median"]), interval, _number(row["mean"]), f"{row['n']}", f"{row['failures']}"
             )
-            table.add_row(name, *cells)
     console.print(table)
 
 
@@ -204,5 +205,5 @@ def _print_hidden(hidden: dict[str, Any]) -> None:
     for name, row in hidden.items():
         before = row["untrained"]
         numbers = (row["anomaly_correlation"], before["anomaly_correlation"], row["nse"], before["nse"])
-        table.add_row(name.replace("_", " "), *(f"{number:.2f}" for number in numbers))
+        table.add_row(name.replace("_", " "), *(_number(number, 2) for number in numbers))
     console.print(table)
