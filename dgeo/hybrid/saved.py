@@ -14,13 +14,13 @@ from dgeo.numerics import read_metadata, read_tree, write_tree
 VERSION = 1
 
 
-def save(path: Path, model: Hybrid, recipe: Recipe | None = None, notes: dict[str, Any] | None = None) -> None:
+def save(path: str | Path, model: Hybrid, recipe: Recipe | None = None, notes: dict[str, Any] | None = None) -> None:
     """Write a model; with its recipe, `load` needs nothing but the file. `notes` travel along."""
     described = None if recipe is None else recipe.model_dump(mode="json")
     write_tree(path, model, {"dgeo_model": VERSION, "recipe": described, "notes": notes or {}})
 
 
-def load(path: Path, like: Hybrid | None = None) -> Hybrid:
+def load(path: str | Path, like: Hybrid | None = None) -> Hybrid:
     """Read a model; `like` is a model of the same structure, needed where it was built in Python without a recipe.
 
     Raises `DgeoError` for a file that is missing, damaged, of another kind, or does not fit.
@@ -31,7 +31,7 @@ def load(path: Path, like: Hybrid | None = None) -> Hybrid:
     return read_tree(path, like)[0]
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: str | Path) -> Recipe:
     """The recipe of a saved model."""
     metadata = read_metadata(path)
     if metadata.get("dgeo_model") != VERSION:

@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 from dgeo.errors import DgeoError
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     """Call `write` on a temporary file beside `path`, flush it to the disk, then move it into place.
 
     A crash, a full disk or an interruption leaves the old file as it was. Raises `DgeoError` where it cannot be
@@ -47,19 +47,19 @@ def _beside(path: Path) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def write_tree(path: Path, tree: Any, metadata: dict[str, Any]) -> None:
+def write_tree(path: str | Path, tree: Any, metadata: dict[str, Any]) -> None:
     """Write every array of `tree`, named by its place in the tree, with JSON metadata."""
     arrays = {name: _storable(leaf) for name, leaf in _named_arrays(tree).items()}
     header = {"metadata": json.dumps(metadata), "sha256": _checksum(arrays)}
     write_atomically(path, lambda temporary: save_file(arrays, temporary, header))
 
 
-def read_metadata(path: Path) -> dict[str, Any]:
+def read_metadata(path: str | Path) -> dict[str, Any]:
     """The metadata alone."""
     return _read(path)[1]
 
 
-def read_tree(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
+def read_tree(path: str | Path, like: Any) -> tuple[Any, dict[str, Any]]:
     """The tree of `like` with the arrays of the file, and the metadata.
 
     Raises `DgeoError` where the file is missing, damaged, or holds other arrays than `like`.
@@ -106,7 +106,7 @@ def _checksum(arrays: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _check_alike(path: Path, name: str, found: np.ndarray, wanted: np.ndarray) -> None:
+def _check_alike(path: str | Path, name: str, found: np.ndarray, wanted: np.ndarray) -> None:
     if found.shape != wanted.shape or found.dtype != wanted.dtype:
         raise DgeoError(
             f"{path} does not fit this model: {name} is {found.dtype}{list(found.shape)} in the file and "
@@ -114,7 +114,7 @@ def _check_alike(path: Path, name: str, found: np.ndarray, wanted: np.ndarray) -
         )
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def _read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     if not Path(path).is_file():
         raise DgeoError(f"{path} does not exist; check the name of the run folder.")
     try:

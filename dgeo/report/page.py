@@ -31,7 +31,7 @@ _SECTIONS: dict[str, tuple[Part, ...]] = {
 }
 
 
-def write_report(run: Path) -> Path:
+def write_report(run: str | Path) -> Path:
     """Write `report.html` into a finished run folder and return its path.
 
     The page is self-contained (no script, no link outwards) and reads files of the folder only; a part whose
@@ -41,6 +41,7 @@ def write_report(run: Path) -> Path:
     Raises:
         DgeoError: `run` is no folder, or the page cannot be written.
     """
+    run = Path(run)
     if not run.is_dir():
         raise DgeoError(f"There is no run folder {run}; give the folder that `dgeo train` or `dgeo demo` wrote.")
     page = render(run)

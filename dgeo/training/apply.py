@@ -20,13 +20,13 @@ from dgeo.training.simulation import run, times
 
 
 def apply(
-    folder: Path,
+    folder: str | Path,
     *,
-    file: Path | None = None,
+    file: str | Path | None = None,
     start: str | None = None,
     end: str | None = None,
-    state: Path | None = None,
-    save_state: Path | None = None,
+    state: str | Path | None = None,
+    save_state: str | Path | None = None,
 ) -> xr.Dataset:
     """Simulate a period with a run's models; the mean over its seeds, labelled, and with several seeds their spread.
 
@@ -70,7 +70,7 @@ def apply(
     return label(mean, like, physics).assign(label(spread, like, physics, "_spread"))
 
 
-def _dataset(config: Config, file: Path | None) -> xr.Dataset:
+def _dataset(config: Config, file: str | Path | None) -> xr.Dataset:
     if file is None:
         return load_dataset(config.data)
     found = read_netcdf(file)
@@ -88,12 +88,12 @@ def _period(dataset: xr.Dataset, start: str | None, end: str | None) -> tuple[st
     return str(first), str(last)
 
 
-def _fingerprints(folder: Path) -> list[str]:
+def _fingerprints(folder: str | Path) -> list[str]:
     """What tells the models of one run from those of another."""
     return [hashlib.sha256(path.read_bytes()).hexdigest() for _, path in seeds_of(folder)]
 
 
-def _check_state(path: Path, basins: list[str], start: str | None, models: list[str]) -> str:
+def _check_state(path: str | Path, basins: list[str], start: str | None, models: list[str]) -> str:
     """The day on which a state continues, after a look at whose state it is."""
     metadata = read_metadata(path)
     if "next_day" not in metadata:

@@ -163,7 +163,7 @@ class Config(Strict):
     )
 
 
-def read_config(path: Path, changes: Sequence[str] = ()) -> Config:
+def read_config(path: str | Path, changes: Sequence[str] = ()) -> Config:
     """The config in a YAML file, with `key.sub=value` changes applied.
 
     Raises `DgeoError` for a missing file, a line that is no YAML, an unknown key (nearest name given) or a wrong value.
@@ -189,7 +189,7 @@ def parse_config(content: dict[str, Any], place: str) -> Config:
         raise DgeoError(_sentence(error.errors()[0], place)) from error
 
 
-def write_config(path: Path, config: Config) -> None:
+def write_config(path: str | Path, config: Config) -> None:
     """The resolved config, every default spelt out, as YAML."""
     text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

@@ -39,7 +39,7 @@ class Evaluation:
     ledger: Balance
 
 
-def evaluate(folder: Path, *, dataset: xr.Dataset | None = None) -> Evaluation:
+def evaluate(folder: str | Path, *, dataset: xr.Dataset | None = None) -> Evaluation:
     """Simulate, score and record the test period of a run folder; writes what `dgeo report` reads."""
     folder = Path(folder)
     config = config_of(folder)
@@ -50,8 +50,9 @@ def evaluate(folder: Path, *, dataset: xr.Dataset | None = None) -> Evaluation:
     return evaluation
 
 
-def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
+def write_evaluation(folder: str | Path, evaluation: Evaluation) -> None:
     """Write the results of a run: metrics.json, metrics.csv, ledger.json, simulation.nc and parameters.nc."""
+    folder = Path(folder)
     write_json(folder / "metrics.json", _timed(evaluation.summary, folder))
     write_csv(folder / "metrics.csv", rows_of(evaluation.scores))
     write_json(folder / "ledger.json", evaluation.ledger.to_json())
@@ -147,9 +148,9 @@ def rows_of(scores: xr.Dataset) -> list[dict[str, Any]]:
     return frame[ordered].to_dict("records")
 
 
-def write_netcdf(path: Path, dataset: xr.Dataset) -> None:
+def write_netcdf(path: str | Path, dataset: xr.Dataset) -> None:
     """Write a dataset as compressed NetCDF, atomically."""
     encoding = {str(n): {"zlib": True, "complevel": 1} for n, v in dataset.data_vars.items() if v.dtype.kind == "f"}
     buffer = io.BytesIO()  # HDF5 does not survive a disk that fills up while it writes
     dataset.to_netcdf(buffer, engine="h5netcdf", encoding=encoding)
-    write_atomically(path, lambda temporary: temporary.write_bytes(buffer.getvalue()))
+    write_atomically(Path(path), lambda temporary: temporary.write_bytes(buffer.getvalue()))

@@ -42,7 +42,7 @@ def _read(config: DataConfig) -> xr.Dataset:
     return data.select(data.from_xarray(read_netcdf(config.file), config.rename, config.units), config.basins)
 
 
-def read_netcdf(path: Path) -> xr.Dataset:
+def read_netcdf(path: str | Path) -> xr.Dataset:
     """All of a NetCDF file; raises `DgeoError` where it is missing, damaged or of another kind."""
     try:
         with xr.open_dataset(data.existing(path, "data file"), engine="h5netcdf") as raw:

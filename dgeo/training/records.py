@@ -21,12 +21,12 @@ from dgeo.numerics import write_atomically
 PACKAGES = ("dgeo", "jax", "jaxlib", "equinox", "optax", "diffrax", "numpy", "xarray")
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: str | Path, text: str) -> None:
     """Write a text file atomically."""
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
     """Write JSON atomically; a number that is not finite, which JSON does not know, becomes null."""
     write_text(path, json.dumps(_finite(content), indent=1, allow_nan=False) + "\n")
 
@@ -39,7 +39,7 @@ def _finite(content: Any) -> Any:
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
-def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows of one set of keys as CSV, atomically; None becomes an empty cell."""
     rows = list(rows)
     buffer = io.StringIO()
@@ -75,7 +75,7 @@ def describe_data(dataset: xr.Dataset, root: Path | None = None) -> dict[str, An
     }
 
 
-def training_seconds(folder: Path) -> dict[tuple[str, int], float]:
+def training_seconds(folder: str | Path) -> dict[tuple[str, int], float]:
     """The seconds that each phase of each seed took, compilation and validation included; empty without a history."""
     if not (Path(folder) / "history.csv").exists():
         return {}
@@ -83,7 +83,7 @@ def training_seconds(folder: Path) -> dict[tuple[str, int], float]:
         return {(row["phase"], int(row["seed"])): float(row["seconds"]) for row in csv.DictReader(file)}
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: str | Path) -> dict[str, Any]:
     """Read a JSON file of a run; raises `DgeoError` where it is missing or damaged."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))

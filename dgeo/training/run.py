@@ -48,7 +48,7 @@ def open_run(config: Config, folder: Path, resume: bool) -> None:
 
 def train(
     config: Config,
-    folder: Path,
+    folder: str | Path,
     *,
     resume: bool = False,
     dataset: xr.Dataset | None = None,
@@ -156,7 +156,7 @@ class _Session:
         return validate
 
 
-def seeds_of(folder: Path) -> Sequence[tuple[int, Path]]:
+def seeds_of(folder: str | Path) -> Sequence[tuple[int, Path]]:
     """The seeds of a run that have a finished model, and its file; raises `DgeoError` where there is none."""
     found = sorted((int(p.stem.removeprefix("seed_")), p) for p in (Path(folder) / "models").glob("seed_*.safetensors"))
     if not found:
@@ -166,7 +166,7 @@ def seeds_of(folder: Path) -> Sequence[tuple[int, Path]]:
     return found
 
 
-def config_of(folder: Path) -> Config:
+def config_of(folder: str | Path) -> Config:
     """The config of a run folder."""
     if not (Path(folder) / "config.yaml").exists():
         raise DgeoError(f"{folder} is no run folder: it holds no config.yaml; check the path.")
