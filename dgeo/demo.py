@@ -50,7 +50,7 @@ ATTRIBUTES = (
 )
 BASINS, UNSEEN = 160, 40
 DEMO: dict[str, Any] = {
-    "data": {"source": "virtual", "count": BASINS, "years": 9, "noise": 0.2, "seed": 1},
+    "data": {"source": "virtual", "count": BASINS, "years": 9, "noise": 0.2, "seed": 0},
     "split": {
         "train": ("2000-10-01", "2006-09-30"),
         "validation": ("2005-10-01", "2006-09-30"),
