@@ -23,7 +23,7 @@ _PANELS = (
     ("Snow", ("snow_water_equivalent", "snow_liquid_water")),
     ("Soil", ("soil_moisture",)),
     ("Zones", ("upper_zone", "lower_zone")),
-    ("Evaporation", ("evapotranspiration",)),
+    ("ET", ("evapotranspiration",)),
 )
 _TRUTH = "_truth"
 _SPREAD = "_spread"
@@ -178,5 +178,5 @@ def draw_stores(axis: Axes, time: np.ndarray, series: dict[str, Series], title: 
 
 
 def _colours(title: str) -> tuple[str, str]:
-    pairs = {"Snow": (LINES[7], LINES[0]), "Soil": (LINES[1], LINES[5]), "Evaporation": (LINES[4], LINES[6])}
+    pairs = {"Snow": (LINES[7], LINES[0]), "Soil": (LINES[1], LINES[5]), "ET": (LINES[4], LINES[6])}
     return pairs.get(title, (LINES[2], LINES[3]))
