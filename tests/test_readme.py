@@ -10,7 +10,7 @@ README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    """The first Python block, with fewer basins and steps; it ends by printing scores, a hidden store and a parameter."""
+    """The first Python block, with fewer basins and steps; it prints scores, a hidden store and a parameter."""
     (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     small = code.replace("60", "8").replace('"steps": 300', '"steps": 4, "steps_per_call": 2, "checkpoint_every": 4')
     small = small.replace('"checkpoint_every": 4', '"checkpoint_every": 4, "validate_every": 4, "batch": 4')
