@@ -240,12 +240,16 @@ FAULTS = {
     "unknown test basin": (
         None,
         {"split": {"test_basins": ["virtual_00009"]}},
-        "names 'virtual_00009', which the data lack",
+        "tests basin 'virtual_00009', which the data lack",
     ),
     "unknown basin": (None, {"data": {"basins": ["nowhere"]}}, "Basin 'nowhere' is not among the 5 basins"),
     "period outside": (None, {"split": {"test": ["2002-10-01", "2009-09-30"]}}, "2009-09-30 is not inside the record"),
     "period backwards": (None, {"split": {"test": ["2003-09-30", "2002-10-01"]}}, "runs backwards"),
-    "test years trained on": (None, {"split": {"test": ["2002-01-01", "2003-09-30"]}}, "2002-01-01"),
+    "test years trained on": (
+        None,
+        {"split": {"test": ["2002-01-01", "2003-09-30"], "test_basins": []}},
+        "2002-01-01",
+    ),
     "date that is none": (None, {"split": {"test": ["2002-10-01", "soon"]}}, "cannot be read; write two dates"),
     "missing file": (None, {"data": {"file": "nothing.nc"}}, "The data file 'nothing.nc' does not exist"),
     "missing root": (None, {"data": {"source": "camels_us", "root": "nowhere"}}, "The data root nowhere is no folder"),

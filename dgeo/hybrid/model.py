@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from dgeo.engine import Loop, Parameters, initial_state, scan, simulate
 from dgeo.hybrid.inputs import Inputs
@@ -71,7 +72,7 @@ class Hybrid(eqx.Module):
             outputs=kept,
             loop=loop,
         )
-        mean = {name: jnp.sum(series.pop(name) * weights[None], axis=-1) for name in kept}
+        mean = {name: component_mean(series.pop(name), weights) for name in kept}
         if "streamflow" in outputs:
             mean["streamflow"] = mean["runoff"]
         if self.routing is not None and tail is not None:
@@ -86,6 +87,20 @@ class Hybrid(eqx.Module):
 
     def _initial_carry(self, inputs: Inputs, dt: float) -> Carry:
         return self.initial_carry(inputs.sites, next(iter(inputs.forcing.values())).dtype, dt)
+
+
+def component_mean(
+    series: Float[Array, "time site component"], weights: Float[Array, "site component"]
+) -> Float[Array, "time site"]:
+    """Σ_m weight_m·series_m, one rounded product after the other: the same wherever a series was cut."""
+
+    @jax.checkpoint
+    def add(total: Array, part: tuple[Array, Array]) -> tuple[Array, None]:
+        values, weight = part
+        return total + jax.lax.optimization_barrier(values * weight[None]), None
+
+    parts = (jnp.moveaxis(series, -1, 0), jnp.moveaxis(weights, -1, 0))
+    return jax.lax.scan(add, jnp.zeros_like(series[..., 0]), parts)[0]
 
 
 def parameters_of(physics: Model, parameters: Parameters) -> Parameters:

@@ -58,9 +58,9 @@ def convolve(
 ) -> tuple[Float[Array, "time *site"], Float[Array, "past *site"]]:
     """Outflow, and the tail to continue from: inflow of the last lag − 1 steps, the oldest first.
 
-    The sum runs over the lags in a loop, each term a slice of the series. An unrolled sum would leave the
-    compiler free to fuse its multiplications and additions differently for series of different length; the
-    loop adds one product at a time to one sum, which rounds the same wherever the series was cut.
+    The sum runs over the lags in a loop, each term a slice of the series, and every product is rounded before it is
+    added. Otherwise the compiler is free to fuse multiplications with additions, and does so differently for series of
+    different length (at their last few elements, say); so it rounds the same wherever the series was cut.
     """
     lags, steps = weights.shape[0], inflow.shape[0]
     series = jnp.concatenate([tail, inflow])
@@ -68,7 +68,8 @@ def convolve(
     @jax.checkpoint  # the slice is cheaper to take again than to keep for the backward pass
     def add(outflow: Array, term: tuple[Array, Array]) -> tuple[Array, None]:
         lag, weight = term
-        return outflow + weight[None] * jax.lax.dynamic_slice_in_dim(series, lags - 1 - lag, steps), None
+        product = weight[None] * jax.lax.dynamic_slice_in_dim(series, lags - 1 - lag, steps)
+        return outflow + jax.lax.optimization_barrier(product), None
 
     outflow, _ = jax.lax.scan(add, jnp.zeros_like(inflow), (jnp.arange(lags), weights))
     return outflow, series[steps:]

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AbstractDevice, AbstractMesh, use_abstract_mesh
 
 from dgeo.check import ledger
 from dgeo.engine import simulate
@@ -150,5 +151,7 @@ def test_kernel_compiles_for_a_gpu(key):
     case = replace(made("kernel", key, jnp.float32), loop=Fused(block=2))
     variable, function = everything(case)
     gradient = jax.jit(jax.grad(lambda x: jnp.sum(function(x)[0]["runoff"])))
-    lowered = gradient.trace(variable).lower(lowering_platforms=("cuda",)).as_text()
+    gpu = AbstractDevice(device_kind="NVIDIA H200", num_cores=132, platform="gpu")
+    with use_abstract_mesh(AbstractMesh((), (), abstract_device=gpu)):
+        lowered = gradient.trace(variable).lower(lowering_platforms=("cuda",)).as_text()
     assert lowered.count("__gpu$xla.gpu.triton") == 2
