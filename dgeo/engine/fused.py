@@ -34,7 +34,7 @@ class Fused(eqx.Module):
     block: int = eqx.field(static=True, default=32)
     interpret: bool = eqx.field(static=True, default=False)
 
-    def __call__(self, step: Step, shared: Any, static: Values, state: Values, series: Any) -> tuple[Values, Values]:
+    def __call__(self, step: Step, shared: Any, static: Any, state: Values, series: Any) -> tuple[Values, Values]:
         """See `Loop`. Copies of the last site fill up the last block; nothing asks for them, so their gradient is 0."""
         sites = jax.tree.leaves(state)[0].shape[0]
         fill = -sites % self.block
@@ -64,7 +64,7 @@ def _march_and_keep(step: Step, options: Fused, *inputs: Any) -> tuple[tuple[Val
 def _forward(step: Step, options: Fused, inputs: tuple[Any, ...], *, keep: bool) -> Any:
     """The state after the last day, the outputs and, to differentiate, the state before every day."""
 
-    def days_of(shared: Any, static: Values, state: Values, series: Any) -> tuple[Values, Values]:
+    def days_of(shared: Any, static: Any, state: Values, series: Any) -> tuple[Values, Values]:
         outputs = jax.vmap(lambda now: step(shared, static, state, now)[1])(series)
         return outputs, jax.tree.map(lambda x: jnp.broadcast_to(x, (_days(series), *x.shape)), state) if keep else {}
 

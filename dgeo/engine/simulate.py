@@ -6,10 +6,10 @@ from typing import Any, Protocol, runtime_checkable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from dgeo.errors import DgeoError, nearest
-from dgeo.models import Model, Values
+from dgeo.models import Model, PerSite, Values
 
 
 class Parameters(eqx.Module):
@@ -19,7 +19,8 @@ class Parameters(eqx.Module):
     - `dynamic`: per site and time, [time, site, …] or [time, site, component, …]
     - `components`: whether a component axis follows the site axis. Parallel components share the forcing.
 
-    What all sites share (weights of a law, physical constants) is a leaf of the model itself.
+    Attributes of the site that a law reads stand among the static ones. What all sites share (weights of a law, physical
+    constants) is a leaf of the model itself, and so are the laws of which each site has its own (`PerSite`).
     """
 
     static: Values
@@ -35,7 +36,7 @@ class Loop(Protocol):
         self,
         step: Callable[..., tuple[Values, Values]],
         shared: Any,
-        static: Values,
+        static: Any,
         state: Values,
         series: Any,
     ) -> tuple[Values, Values]:
@@ -44,7 +45,7 @@ class Loop(Protocol):
 
 
 def scan(
-    step: Callable[..., tuple[Values, Values]], shared: Any, static: Values, state: Values, series: Any
+    step: Callable[..., tuple[Values, Values]], shared: Any, static: Any, state: Values, series: Any
 ) -> tuple[Values, Values]:
     """`jax.lax.scan` over time, the step checkpointed: backward stores the states alone and recomputes the rest."""
 
@@ -85,23 +86,39 @@ def simulate(
     if state is None:
         state = initial_state(model, *_shape_and_type(parameters))
     kept = tuple(model.fluxes) if outputs is None else tuple(outputs)
-    dynamic_model, fixed_model = eqx.partition(model, eqx.is_array)
+    arrays, fixed_model = eqx.partition(model, eqx.is_array)
+    own, common = eqx.partition(arrays, per_site(arrays))
 
-    def step(shared: Any, static: Values, state: Values, now: tuple[Values, Values]) -> tuple[Values, Values]:
-        arrays, dt = shared
+    def step(shared: Any, static: Any, state: Values, now: tuple[Values, Values]) -> tuple[Values, Values]:
+        common, dt = shared
+        own, still = static
         forcing, dynamic = now
-        model = eqx.combine(arrays, fixed_model)
-        state, fluxes = model.step(state, forcing, {**static, **dynamic}, dt)
+        model = eqx.combine(common, own, fixed_model)
+        state, fluxes = model.step(state, forcing, {**still, **dynamic}, dt)
         available = {**fluxes, **state}
         return state, {name: available[name] for name in kept}
 
     if parameters.components:
-        step = jax.vmap(step, in_axes=(None, 0, 0, (None, 0)))
+        step = jax.vmap(step, in_axes=(None, (None, 0), 0, (None, 0)))
     step = jax.vmap(step, in_axes=(None, 0, 0, (0, 0)))
     dtype = jnp.result_type(*jax.tree.leaves(state))
-    series = ({name: forcing[name] for name in model.forcings}, parameters.dynamic)
-    outputs_in_time = loop(step, (dynamic_model, jnp.asarray(dt, dtype)), parameters.static, state, series)
-    return outputs_in_time[1], outputs_in_time[0]
+    series = ({name: forcing[name] for name in (*model.forcings, *model.law_forcings)}, parameters.dynamic)
+    end, outputs_in_time = loop(step, (common, jnp.asarray(dt, dtype)), (own, parameters.static), state, series)
+    return outputs_in_time, end
+
+
+def per_site(model: Any) -> Any:
+    """A tree of booleans of the structure of a model: True at the arrays of which each site has its own."""
+
+    def mark(node: Any) -> Any:
+        return jax.tree.map(lambda _: isinstance(node, PerSite), node)
+
+    return jax.tree.map(mark, model, is_leaf=lambda node: isinstance(node, PerSite))
+
+
+def at_sites(model: Model, index: Int[Array, " site"]) -> Model:
+    """The model with the laws of some sites alone."""
+    return jax.tree.map(lambda leaf, own: leaf[index] if own and eqx.is_array(leaf) else leaf, model, per_site(model))
 
 
 def initial_state(model: Model, shape: tuple[int, ...], dtype: Any) -> Values:
@@ -122,9 +139,10 @@ def _check_names(
 ) -> None:
     given = parameters.static.keys() | parameters.dynamic.keys()
     for kind, wanted, known in (
-        ("forcing", model.forcings, forcing.keys()),
+        ("forcing", (*model.forcings, *model.law_forcings), forcing.keys()),
         ("parameter", model.parameters, given),
-        ("output", outputs or (), model.fluxes.keys() | model.states.keys()),
+        ("attribute", model.attributes, given),
+        ("output", outputs or (), {*model.fluxes, *model.states, *model.diagnostics}),
     ):
         for name in wanted:
             if name not in known:

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid.inputs import Layout
@@ -15,16 +15,11 @@ from dgeo.hybrid.model import Hybrid
 from dgeo.hybrid.parameters import WEIGHT, FixedValues, Learned
 from dgeo.hybrid.routing import GammaRouting
 from dgeo.hybrid.sources import AttributeNetwork, MovingAverageNetwork, RecurrentNetwork, Source
+from dgeo.hybrid.strict import Strict
 from dgeo.models import HBV, Parameter, hbv
 from dgeo.nn import LSTM, MovingAverages, Standardise, mlp, with_output_bias
 
 Statistics = Mapping[str, tuple[float, float]]
-
-
-class Strict(BaseModel):
-    """A section of a config: immutable, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PhysicsRecipe(Strict):

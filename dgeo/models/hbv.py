@@ -1,6 +1,6 @@
-"""HBV: snow, soil and two groundwater boxes, as one explicit operator split.
+"""HBV: snow, soil and two groundwater boxes.
 
-In this order, each line seeing what the one before has left (S snow, W liquid water in it, M soil moisture, U upper
+As published, one explicit operator split. In this order, each line seeing what the one before has left (S snow, W liquid water in it, M soil moisture, U upper
 and L lower zone [mm]; all fluxes in mm d⁻¹; dt in days):
 
     S += snow·dt;            melt       = min(CFMAX·max(T − TT, 0), S/dt);      S → W
@@ -13,80 +13,81 @@ and L lower zone [mm]; all fluxes in mm d⁻¹; dt in days):
     percolation = min(PERC, U/dt);                                              U → L
     quick = K0·max(U − UZL, 0);  then  inter = K1·U;  base = K2·L;              U, U, L → runoff
 
-Versions differ in their laws alone: 1.0 has no βET and no capillary rise, 1.1p has both. With `floor` > 0 the stores M
+The right-hand sides are the defaults of the slots. Versions differ in these laws alone: 1.0 has no βET and no capillary
+rise, 1.1p has both, and 2.0 besides a regional exchange with L and a threshold of 4 °C above 2000 m. In continuous time
+(`rates`, for any other solver) all fluxes are taken at once, and what the split does within a step (melt of all the
+snow, excess) takes a day: its limits are S/1 d in the place of S/dt (Song et al. 2024, doi:10.5194/hess-28-3051-2024). With `floor` > 0 the stores M
 and L are kept at or above it after evaporation and capillary rise, as the implementation hydrodl2 does (1e-5 mm); the
 water that makes is the declared exchange `floor_source`. The default floor of 0 makes none.
 
-References: Bergström (1976) SMHI RHO 7; Feng et al. (2022), doi:10.1029/2022WR032404 (1.0).
+References: Bergström (1976) SMHI RHO 7; Feng et al. (2022), doi:10.1029/2022WR032404 (1.0); Song et al. (2025),
+doi:10.1029/2024WR038928 (2.0).
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from dgeo.errors import DgeoError, nearest
-from dgeo.models.hbv_names import BUDGET, FLUXES, FORCINGS, PARAMETERS, STATES
-from dgeo.models.model import Formula, Law, Model, Parameter, Scalar, Values
-from dgeo.numerics import at_least, minimum, positive_part
-from dgeo.physics import degree_day, linear_reservoir, soil_bucket
+from dgeo.models.hbv_names import BUDGET, FLUXES, FORCINGS, PARAMETERS, SLOTS, STATES, STEP_PARAMETERS, VERSIONS
+from dgeo.models.hbv_rates import rates
+from dgeo.models.law import Law, Values
+from dgeo.models.model import Scalar
+from dgeo.models.ode import ContinuousModel
+from dgeo.models.solvers import OperatorSplit, Solver
+from dgeo.numerics import at_least, at_most, minimum, positive_part
 
 
-class HBV(Model):
+class HBV(ContinuousModel):
     """HBV with exchangeable laws; `hbv(version)` builds the published ones.
 
-    A law gives a potential rate (or, for `snow_fraction` and `recharge_fraction`, a share); the step limits it by what
-    the store holds, so that no law can break the water balance. Limits are taken on amounts, not on rates: (S/dt)·dt
-    may exceed S by rounding, and a snowpack below zero grows without bound.
+    A law gives a potential rate (or, for fractions, a share); the step limits it by what the store holds, so that no
+    law can break the water balance. Limits are taken on amounts, not on rates: (S/dt)·dt may exceed S by rounding, and
+    a snowpack below zero grows without bound.
     """
 
-    evaporation: Law = Formula(soil_bucket.evaporation)
-    recharge_fraction: Law = Formula(soil_bucket.recharge_fraction)
-    capillary_rise: Law = Formula(soil_bucket.no_capillary_rise)
-    snow_fraction: Law = Formula(degree_day.snow_fraction)
-    melt: Law = Formula(degree_day.melt)
-    refreezing: Law = Formula(degree_day.refreezing)
-    initial_storage: float = eqx.field(static=True, default=0.001)
-    floor: float = eqx.field(static=True, default=0.0)
+    solver: Solver = eqx.field(default=OperatorSplit(), kw_only=True)
+    initial_storage: float = eqx.field(static=True, default=0.001, kw_only=True)
+    floor: float = eqx.field(static=True, default=0.0, kw_only=True)
 
+    slots: ClassVar = SLOTS
     forcings: ClassVar = FORCINGS
     states: ClassVar = STATES
     fluxes: ClassVar = FLUXES
+    all_parameters: ClassVar = PARAMETERS
+    step_parameters: ClassVar = STEP_PARAMETERS
     budget: ClassVar = BUDGET
-
-    @property
-    def laws(self) -> dict[str, Law]:
-        """The laws by the name of their slot."""
-        return {name: getattr(self, name) for name in LAWS}
-
-    @property
-    def parameters(self) -> dict[str, Parameter]:
-        """The parameters that the present laws, and the step itself, read."""
-        needed = {name for law in self.laws.values() for name in law.inputs} | set(STEP_PARAMETERS)
-        return {name: parameter for name, parameter in PARAMETERS.items() if name in needed}
 
     def initial_state(self) -> Values:
         """Nearly empty stores."""
         return {name: jnp.asarray(self.initial_storage) for name in STATES}
 
-    def step(self, state: Values, forcing: Values, parameters: Values, dt: Scalar) -> tuple[Values, Values]:
-        """One explicit step; see the head of this file."""
-        now = {**forcing, **parameters, **state}
+    def rates(self, state: Values, forcing: Values, parameters: Values) -> Values:
+        """All fluxes at once, from the stores as they are; see the head of this file."""
+        return rates(self, state, forcing, parameters)
+
+    def split(self, state: Values, forcing: Values, parameters: Values, dt: Scalar) -> tuple[Values, Values]:
+        """One explicit step, flux after flux; see the head of this file."""
+        now = self.values(state, forcing, parameters)
+        now["threshold_temperature"] = self.law("snow_threshold", now)
         now |= self._snow(now, dt)
         now |= self._soil(now, dt)
         now |= self._groundwater(now, dt)
         return {name: now[name] for name in STATES}, {name: now[name] for name in FLUXES}
 
     def _snow(self, now: Values, dt: Scalar) -> Values:
-        snowfall = now["precipitation"] * self.snow_fraction(now)
+        snowfall = now["precipitation"] * self.law("snow_fraction", now)
         rainfall = now["precipitation"] - snowfall
         frozen, liquid = now["snow_water_equivalent"] + snowfall * dt, now["snow_liquid_water"]
-        melt = minimum(self.melt({**now, "snow_water_equivalent": frozen}) * dt, frozen)
+        melt = minimum(self.law("melt", {**now, "snow_water_equivalent": frozen}) * dt, frozen)
         frozen, liquid = frozen - melt, liquid + melt
-        refreezing = minimum(self.refreezing({**now, "snow_water_equivalent": frozen}) * dt, liquid)
+        pack = {"snow_water_equivalent": frozen, "snow_liquid_water": liquid}
+        refreezing = minimum(self.law("refreezing", {**now, **pack}) * dt, liquid)
         frozen, liquid = frozen + refreezing, liquid - refreezing
-        released = degree_day.released_water(frozen, liquid, now["water_holding_capacity"])
+        pack = {"snow_water_equivalent": frozen, "snow_liquid_water": liquid}
+        released = at_most(self.law("release", {**now, **pack}), liquid)
         return {
             "snowfall": snowfall,
             "rainfall": rainfall,
@@ -100,13 +101,13 @@ class HBV(Model):
     def _soil(self, now: Values, dt: Scalar) -> Values:
         moisture, lower = now["soil_moisture"], now["lower_zone"]
         water = now["rainfall"] + now["infiltration"]
-        recharge = water * self.recharge_fraction(now)
+        recharge = water * self.law("recharge_fraction", {**now, "soil_inflow": water})
         moisture = moisture + (water - recharge) * dt
         excess = positive_part(moisture - now["field_capacity"])
         moisture = moisture - excess
-        evaporation = minimum(self.evaporation({**now, "soil_moisture": moisture}) * dt, moisture)
+        evaporation = minimum(self.law("evaporation", {**now, "soil_moisture": moisture}) * dt, moisture)
         dried = at_least(moisture - evaporation, self.floor)
-        rise = minimum(self.capillary_rise({**now, "soil_moisture": dried}) * dt, lower)
+        rise = minimum(self.law("capillary_rise", {**now, "soil_moisture": dried}) * dt, lower)
         drawn = at_least(lower - rise, self.floor)
         return {
             "recharge": recharge,
@@ -121,42 +122,26 @@ class HBV(Model):
 
     def _groundwater(self, now: Values, dt: Scalar) -> Values:
         upper = now["upper_zone"] + (now["recharge"] + now["excess"]) * dt
-        percolation = minimum(now["percolation_max"] * dt, upper)
+        percolation = minimum(self.law("percolation", {**now, "upper_zone": upper}) * dt, upper)
         upper = upper - percolation
-        quick = linear_reservoir.outflow_above(upper, now["k0"], now["upper_zone_threshold"])
-        upper = upper - quick * dt
-        inter = linear_reservoir.outflow(upper, now["k1"])
+        quick = at_most(self.law("quick_flow", {**now, "upper_zone": upper}) * dt, upper)
+        upper = upper - quick
+        inter = at_most(self.law("interflow", {**now, "upper_zone": upper}) * dt, upper)
         lower = now["lower_zone"] + percolation
-        base = linear_reservoir.outflow(lower, now["k2"])
+        exchange = at_least(self.law("regional_exchange", {**now, "lower_zone": lower}) * dt, -lower)
+        lower = lower + exchange
+        base = at_most(self.law("baseflow", {**now, "lower_zone": lower}) * dt, lower)
         return {
             "percolation": percolation / dt,
-            "quick_flow": quick,
-            "interflow": inter,
-            "baseflow": base,
-            "runoff": quick + inter + base,
-            "upper_zone": upper - inter * dt,
-            "lower_zone": lower - base * dt,
+            "quick_flow": quick / dt,
+            "interflow": inter / dt,
+            "regional_exchange": exchange / dt,
+            "baseflow": base / dt,
+            "runoff": (quick + inter + base) / dt,
+            "upper_zone": upper - inter,
+            "lower_zone": lower - base,
         }
 
-
-LAWS = ("evaporation", "recharge_fraction", "capillary_rise", "snow_fraction", "melt", "refreezing")
-STEP_PARAMETERS = (
-    "field_capacity",
-    "k0",
-    "k1",
-    "k2",
-    "percolation_max",
-    "upper_zone_threshold",
-    "water_holding_capacity",
-)
-VERSIONS: Mapping[str, dict[str, Law]] = {
-    "1.0": {},
-    "1.0 with beta_et": {"evaporation": Formula(soil_bucket.evaporation_with_shape)},
-    "1.1p": {
-        "evaporation": Formula(soil_bucket.evaporation_with_shape),
-        "capillary_rise": Formula(soil_bucket.capillary_rise),
-    },
-}
 
 FLOORS = {"none": 0.0, "hydrodl2": 1e-5}  # [mm]
 
@@ -165,19 +150,19 @@ def hbv(
     version: str = "1.0 with beta_et",
     *,
     compatibility: str | None = None,
+    solver: Solver = OperatorSplit(),
     **laws: Law,
 ) -> HBV:
     """A published version of HBV, with any of its laws replaced by name.
 
     `compatibility="hydrodl2"` takes over that implementation's floor of 1e-5 mm under soil and groundwater, which makes
-    water; without it the balance closes to rounding. Raises `DgeoError` for a version, an implementation or a law that
-    there is not.
+    water; without it the balance closes to rounding. `solver` makes the step: the published operator split, or one that
+    integrates the rates. Raises `DgeoError` for a version, an implementation or a law that there is not.
     """
     _check_known("version", (version,), VERSIONS)
     _check_known("compatibility", (compatibility or "none",), FLOORS)
-    _check_known("law", laws, LAWS)
     chosen: dict[str, Any] = {**VERSIONS[version], **laws}
-    return HBV(**chosen, floor=FLOORS[compatibility or "none"])
+    return HBV(laws=chosen, solver=solver, floor=FLOORS[compatibility or "none"])
 
 
 def _check_known(kind: str, names: Iterable[str], known: Collection[str]) -> None:

@@ -1,26 +1,27 @@
 """What a model is: one pure step for one site, and a table that says what its names mean and where its water goes."""
 
-import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import equinox as eqx
 from jaxtyping import Array, Float
 
+from dgeo.errors import DgeoError, nearest
+from dgeo.models.law import Joint, Law, Slot, Values, attributes_of, forcings_of
 from dgeo.numerics import Bounds
 
-Values = dict[str, Array]
 Scalar = Float[Array, ""]
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A forcing, store or flux: its unit and its meaning in one line."""
+    """A forcing, store or flux: its unit, its meaning in one line, and its typical size, by which networks divide it."""
 
     units: str
     meaning: str
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Budget:
 
     `transfers[flux] = (source, target)`; None stands for the outside. Fluxes that cross the boundary for any reason but
     the model's own inflow and outflow (a regional exchange, a clamp) are declared in `exchanges`.
-    `sums[flux]` names the transfers that another flux adds up, as runoff does the flows that make it.
+    `sums[flux]` names the transfers that another flux adds up, as runoff does the flows that make it. A model that
+    conserves nothing says so: `Budget({})`.
     """
 
     transfers: Mapping[str, tuple[str | None, str | None]]
@@ -71,43 +73,29 @@ class Budget:
                 change[target] = change[target] + fluxes[flux]
         return change
 
-
-@runtime_checkable
-class Law(Protocol):
-    """A constitutive relation: named current values of one site → one number. A network may stand in its place."""
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names it reads: stores, forcings, parameters, intermediate values of the step."""
-        ...
-
-    def __call__(self, values: Mapping[str, Array]) -> Array:
-        """The flux or fraction, for one site at one time."""
-        ...
-
-
-class Formula(eqx.Module):
-    """A law written as a plain function, whose argument names are its inputs."""
-
-    function: Callable[..., Array] = eqx.field(static=True)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The argument names of the function."""
-        return tuple(inspect.signature(self.function).parameters)
-
-    def __call__(self, values: Mapping[str, Array]) -> Array:
-        """The function at the current values."""
-        return self.function(*(values[name] for name in self.inputs))
+    def totals(self, fluxes: Values) -> Values:
+        """The fluxes, and the sums of them."""
+        return fluxes | {name: sum(fluxes[part] for part in parts) for name, parts in self.sums.items()}
 
 
 class Model(eqx.Module):
     """A simulator of one site. Everything that differs between sites comes in; everything shared is a field.
 
-    A subclass is final. It holds its laws and fixed numerics as fields, and describes itself by the five names below,
-    as class variables or, where they depend on its fields, as properties. Every store of the budget is a state, as an
-    amount of what is conserved; a state that is no store (the start of an iteration, say) may stand beside them.
+    A subclass describes itself by the names below, as class variables or, where they depend on its fields, as
+    properties. Every store of the budget is a state, as an amount of what is conserved; a state that is no store (the
+    start of an iteration, say) may stand beside them.
+
+    `laws` replaces the defaults of slots, by name; `joint` are networks that fill several slots at once. Raises
+    `DgeoError` for a slot that there is not, a law that reads what its slot does not offer, or a missing or
+    inconsistent budget.
     """
+
+    laws: dict[str, Law] = eqx.field(default_factory=dict, kw_only=True)
+    joint: tuple[Joint, ...] = eqx.field(default=(), kw_only=True)
+
+    slots: ClassVar[Mapping[str, Slot]] = {}
+    step_parameters: ClassVar[tuple[str, ...] | None] = None
+    diagnostics: ClassVar[Mapping[str, Variable]] = {}
 
     @property
     @abstractmethod
@@ -126,13 +114,19 @@ class Model(eqx.Module):
 
     @property
     @abstractmethod
-    def parameters(self) -> dict[str, Parameter]:
-        """The numbers the step needs, per site or per site and time, in a fixed order."""
+    def all_parameters(self) -> dict[str, Parameter]:
+        """The numbers that the step and the textbook's laws read, per site or per site and time, in a fixed order.
+
+        `step_parameters` are those that the step itself reads whatever the laws; None says all of them.
+        """
 
     @property
-    @abstractmethod
     def budget(self) -> Budget:
         """Where the conserved quantity goes."""
+        raise DgeoError(
+            f"The model {type(self).__name__} has no budget: name where each flux comes from and goes to, "
+            "`budget = Budget({flux: (source store, target store)})`, or `Budget({})` if it conserves nothing."
+        )
 
     @abstractmethod
     def initial_state(self) -> Values:
@@ -141,3 +135,80 @@ class Model(eqx.Module):
     @abstractmethod
     def step(self, state: Values, forcing: Values, parameters: Values, dt: Scalar) -> tuple[Values, Values]:
         """(state, forcing, parameters, dt [d]) → (state after dt, fluxes as means over dt), for one site."""
+
+    def __check_init__(self) -> None:
+        """Meet a wrong law or budget at the door."""
+        for name in (*self.budget.stores,):
+            self._known("store", name, self.states)
+        for name in (*self.budget.transfers, *self.budget.sums):
+            self._known("flux", name, self.fluxes)
+        for name, law in self.laws.items():
+            self._known("law", name, self.slots)
+            if not isinstance(law, Law):
+                raise DgeoError(
+                    f"What stands in the slot {name!r} of {type(self).__name__} is a {type(law).__name__} and no law: "
+                    "wrap a function as `Formula(function)`, a network as `network_law(...)`."
+                )
+            self._check_inputs(name, law)
+
+    def _check_inputs(self, slot: str, law: Law) -> None:
+        outputs = tuple(name for joint in self.joint for name in joint.outputs)
+        offered = {*self.forcings, *self.states, *self.all_parameters, *self.slots[slot].offers, *outputs}
+        for name in law.inputs:
+            if name not in offered | {*attributes_of(law), *forcings_of(law)}:
+                raise DgeoError(
+                    f"The law in the slot {slot!r} of {type(self).__name__} reads {name!r}, which is not offered there: "
+                    f"{nearest(name, offered)} An attribute of the site goes into the law's `attributes`."
+                )
+
+    def _known(self, kind: str, name: str, known: Mapping[str, Any]) -> None:
+        if name not in known:
+            raise DgeoError(f"{type(self).__name__} has no {kind} {name!r}: {nearest(name, known)}")
+
+    @property
+    def present_laws(self) -> dict[str, Law]:
+        """The law that stands in each slot."""
+        return {name: self.laws.get(name, slot.default) for name, slot in self.slots.items()}
+
+    @property
+    def read(self) -> set[str]:
+        """All names that the present laws read."""
+        laws = (*self.present_laws.values(), *(joint.law for joint in self.joint))
+        return {name for law in laws for name in law.inputs}
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """The parameters that the present laws, and the step itself, read."""
+        if self.step_parameters is None:
+            return dict(self.all_parameters)
+        needed = self.read | set(self.step_parameters)
+        return {name: parameter for name, parameter in self.all_parameters.items() if name in needed}
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes of the site that the present laws read."""
+        return self._named_by(attributes_of)
+
+    @property
+    def law_forcings(self) -> tuple[str, ...]:
+        """The forcings that the present laws read besides those of the model."""
+        return tuple(name for name in self._named_by(forcings_of) if name not in self.forcings)
+
+    def _named_by(self, names_of: Any) -> tuple[str, ...]:
+        laws = (*self.present_laws.values(), *(joint.law for joint in self.joint))
+        return tuple(dict.fromkeys(name for law in laws for name in names_of(law)))
+
+    def with_laws(self, laws: Mapping[str, Law], joint: tuple[Joint, ...] = ()) -> "Model":
+        """The same model with other laws in some of its slots."""
+        return replace(self, laws={**self.laws, **laws}, joint=(*self.joint, *joint))
+
+    def law(self, slot: str, values: Mapping[str, Array]) -> Array:
+        """The number that the law in a slot gives at the current values."""
+        return self.laws.get(slot, self.slots[slot].default)(values)
+
+    def values(self, state: Values, forcing: Values, parameters: Values) -> Values:
+        """All that a law may read at the start of a step, what networks for several slots give included."""
+        now = {**forcing, **parameters, **state}
+        for joint in self.joint:
+            now |= joint(now)
+        return now

@@ -2,13 +2,19 @@
 
 from dgeo.numerics.bounds import Bounds
 from dgeo.numerics.frozen import Frozen, trainable
-from dgeo.numerics.safe import at_least, minimum, positive_part, power
+from dgeo.numerics.limits import Limits
+from dgeo.numerics.safe import at_least, at_most, minimum, positive_part, power
 from dgeo.numerics.storage import read_metadata, read_tree, write_atomically, write_tree
+from dgeo.numerics.thresholds import HARD, Thresholds
 
 __all__ = [
+    "HARD",
     "Bounds",
     "Frozen",
+    "Limits",
+    "Thresholds",
     "at_least",
+    "at_most",
     "minimum",
     "positive_part",
     "power",

@@ -46,6 +46,18 @@ def _at_least_jvp(primals: tuple, tangents: tuple) -> tuple:
     return at_least(x, floor), jnp.where(x >= floor, *tangents)
 
 
+@jax.custom_jvp
+def at_most(x: Float[Array, "*shape"], ceiling: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """min(x, ceiling); at a tie the derivative follows x: for a ceiling that is touched where both are zero."""
+    return jnp.minimum(x, ceiling)
+
+
+@at_most.defjvp
+def _at_most_jvp(primals: tuple, tangents: tuple) -> tuple:
+    x, ceiling = primals
+    return at_most(x, ceiling), jnp.where(x <= ceiling, *tangents)
+
+
 def power(base: Float[Array, "*shape"], exponent: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """base**exponent for base ≥ 0 and exponent > 0, as exp(exponent·log(base)).
 

@@ -24,26 +24,46 @@ SMHI RHO 7; Seibert & Vis (2012), Hydrol. Earth Syst. Sci. 16, 3315–3325, doi:
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dgeo.numerics import positive_part
+from dgeo.numerics import HARD, Thresholds, positive_part
 
 Scalar = Float[Array, ""]
 
 
-def snow_fraction(temperature: Scalar, threshold_temperature: Scalar) -> Scalar:
-    """1 where air is colder than the threshold, else 0: a step, whose derivative is 0 on both sides."""
-    return jnp.where(temperature < threshold_temperature, 1.0, 0.0).astype(temperature.dtype)
+def threshold(threshold_temperature: Scalar) -> Scalar:
+    """One threshold wherever the site lies [°C]."""
+    return threshold_temperature
 
 
-def melt(temperature: Scalar, threshold_temperature: Scalar, degree_day_factor: Scalar) -> Scalar:
+def threshold_of_mountains(threshold_temperature: Scalar, elevation: Scalar) -> Scalar:
+    """The parameter below 2000 m, 4 °C above (HBV 2.0, Song et al. 2025, doi:10.1029/2024WR038928)."""
+    return jnp.where(elevation >= 2000.0, jnp.full_like(threshold_temperature, 4.0), threshold_temperature)
+
+
+def snow_fraction(
+    temperature: Scalar, threshold_temperature: Scalar, *, thresholds: Thresholds = HARD
+) -> Scalar:
+    """1 where air is colder than the threshold, else 0; a hard step has a derivative of 0 on both sides."""
+    return thresholds.step(threshold_temperature - temperature)
+
+
+def melt(
+    temperature: Scalar, threshold_temperature: Scalar, degree_day_factor: Scalar, *, thresholds: Thresholds = HARD
+) -> Scalar:
     """Potential melt [mm d⁻¹]."""
-    return degree_day_factor * positive_part(temperature - threshold_temperature)
+    return degree_day_factor * thresholds.positive_part(temperature - threshold_temperature)
 
 
 def refreezing(
-    temperature: Scalar, threshold_temperature: Scalar, degree_day_factor: Scalar, refreezing_coefficient: Scalar
+    temperature: Scalar,
+    threshold_temperature: Scalar,
+    degree_day_factor: Scalar,
+    refreezing_coefficient: Scalar,
+    *,
+    thresholds: Thresholds = HARD,
 ) -> Scalar:
     """Potential refreezing of the liquid water in the pack [mm d⁻¹]."""
-    return refreezing_coefficient * degree_day_factor * positive_part(threshold_temperature - temperature)
+    below = thresholds.positive_part(threshold_temperature - temperature)
+    return refreezing_coefficient * degree_day_factor * below
 
 
 def released_water(snow_water_equivalent: Scalar, snow_liquid_water: Scalar, water_holding_capacity: Scalar) -> Scalar:

@@ -15,9 +15,14 @@ and need K·dt ≤ 1.
 
 from jaxtyping import Array, Float
 
-from dgeo.numerics import positive_part
+from dgeo.numerics import HARD, Thresholds
 
 Scalar = Float[Array, ""]
+
+
+def constant(rate: Scalar) -> Scalar:
+    """An outflow that does not hang on the storage [mm d⁻¹]; the kernel stops it where the store is empty."""
+    return rate
 
 
 def outflow(storage: Scalar, coefficient: Scalar) -> Scalar:
@@ -25,6 +30,8 @@ def outflow(storage: Scalar, coefficient: Scalar) -> Scalar:
     return coefficient * storage
 
 
-def outflow_above(storage: Scalar, coefficient: Scalar, threshold: Scalar) -> Scalar:
+def outflow_above(
+    storage: Scalar, coefficient: Scalar, threshold: Scalar, *, thresholds: Thresholds = HARD
+) -> Scalar:
     """Outflow of a linear reservoir through a hole at the height of a threshold [mm d⁻¹]."""
-    return coefficient * positive_part(storage - threshold)
+    return coefficient * thresholds.positive_part(storage - threshold, scale=10.0)

@@ -25,22 +25,29 @@ same model.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dgeo.numerics import minimum, power
+from dgeo.numerics import HARD, Thresholds, power
 
 Scalar = Float[Array, ""]
 
 
-def recharge_fraction(soil_moisture: Scalar, field_capacity: Scalar, beta: Scalar) -> Scalar:
+def recharge_fraction(
+    soil_moisture: Scalar, field_capacity: Scalar, beta: Scalar, *, thresholds: Thresholds = HARD
+) -> Scalar:
     """The share of incoming water that passes through the soil (0…1)."""
-    return minimum(power(soil_moisture / field_capacity, beta), jnp.ones_like(beta))
+    return thresholds.minimum(power(soil_moisture / field_capacity, beta), jnp.ones_like(beta))
 
 
 def evaporation(
-    soil_moisture: Scalar, potential_evapotranspiration: Scalar, field_capacity: Scalar, lp: Scalar
+    soil_moisture: Scalar,
+    potential_evapotranspiration: Scalar,
+    field_capacity: Scalar,
+    lp: Scalar,
+    *,
+    thresholds: Thresholds = HARD,
 ) -> Scalar:
     """Evaporation demand that falls linearly with soil moisture below LP·FC [mm d⁻¹]."""
     wetness = soil_moisture / (lp * field_capacity)
-    return potential_evapotranspiration * minimum(wetness, jnp.ones_like(wetness))
+    return potential_evapotranspiration * thresholds.minimum(wetness, jnp.ones_like(wetness))
 
 
 def evaporation_with_shape(
@@ -49,15 +56,24 @@ def evaporation_with_shape(
     field_capacity: Scalar,
     lp: Scalar,
     beta_et: Scalar,
+    *,
+    thresholds: Thresholds = HARD,
 ) -> Scalar:
     """Evaporation demand that falls as a power βET of soil moisture below LP·FC [mm d⁻¹]."""
     wetness = power(soil_moisture / (lp * field_capacity), beta_et)
-    return potential_evapotranspiration * minimum(wetness, jnp.ones_like(wetness))
+    return potential_evapotranspiration * thresholds.minimum(wetness, jnp.ones_like(wetness))
 
 
-def capillary_rise(soil_moisture: Scalar, field_capacity: Scalar, lower_zone: Scalar, capillary: Scalar) -> Scalar:
+def capillary_rise(
+    soil_moisture: Scalar,
+    field_capacity: Scalar,
+    lower_zone: Scalar,
+    capillary: Scalar,
+    *,
+    thresholds: Thresholds = HARD,
+) -> Scalar:
     """Water drawn up from groundwater into a soil below field capacity [mm d⁻¹]."""
-    wetness = minimum(soil_moisture / field_capacity, jnp.ones_like(field_capacity))
+    wetness = thresholds.minimum(soil_moisture / field_capacity, jnp.ones_like(field_capacity))
     return capillary * lower_zone * (1 - wetness)
 
 

@@ -19,7 +19,7 @@ from pydantic import (
 
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid import Recipe
-from dgeo.hybrid.recipe import Strict
+from dgeo.hybrid.strict import Strict
 from dgeo.numerics import write_atomically
 from dgeo.training.losses import LOSSES
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from dgeo.engine import Loop, Parameters, scan
 from dgeo.engine.fused import Fused
-from dgeo.models import Model, Values, hbv
-from dgeo.models.ode import FixedParts
+from dgeo.models import FixedParts, Model, Values, hbv
 from dgeo.nn import mlp
 from tests.contracts.exphydro import ExpHydro
 from tests.contracts.laws import NetworkLaw, unstacked_law
@@ -78,7 +77,7 @@ def ode(random: np.random.Generator) -> Case:
     """EXP-HYDRO through diffrax, with a network as its evaporation."""
     network = mlp(3, 1, width=4, depth=1, key=jax.random.key(random.integers(2**31)))
     law = NetworkLaw(network, {"snow": 100.0, "soil_water": 200.0, "temperature": 10.0})
-    model = ExpHydro(law, FixedParts(diffrax.Euler(), parts=8))
+    model = ExpHydro(laws={"evaporation": law}, solver=FixedParts(diffrax.Euler(), parts=8))
     states = (everywhere(value, tuple(model.states)) for value in (20.0, 0.0))
     return Case(model, weather(random), Parameters(drawn(model, (SITES,), random), {}), *states)
 

@@ -4,9 +4,8 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
-from dgeo.models import Budget, Formula, Law, Parameter, Values, Variable
-from dgeo.models.ode import ContinuousModel, FixedParts, Solver
-from dgeo.numerics import Bounds, minimum, positive_part
+from dgeo.models import Budget, ContinuousModel, Formula, Parameter, Slot, Values, Variable
+from dgeo.numerics import Bounds, Limits, minimum, positive_part
 
 
 def evaporation(temperature, day_length, soil_water, capacity):
@@ -22,8 +21,7 @@ def on(x):
 
 
 class ExpHydro(ContinuousModel):
-    evaporation: Law = Formula(evaporation)
-    solver: Solver = FixedParts()
+    slots: ClassVar = {"evaporation": Slot(Formula(evaporation), "mm d-1", "", Limits(0.0), "soil_water")}
     forcings: ClassVar = {
         "precipitation": Variable("mm d-1", ""),
         "temperature": Variable("degC", ""),
@@ -36,7 +34,7 @@ class ExpHydro(ContinuousModel):
     }  # fmt: skip
     budget = Budget(transfers, sums={"runoff": ("baseflow", "overflow")})
     fluxes: ClassVar = {name: Variable("mm d-1", "") for name in (*transfers, "runoff")}
-    parameters: ClassVar = {
+    all_parameters: ClassVar = {
         "recession": Parameter("mm-1", "", Bounds(0.0, 0.1), 0.02),
         "capacity": Parameter("mm", "", Bounds(100.0, 1500.0), 300.0),
         "largest_baseflow": Parameter("mm d-1", "", Bounds(10.0, 50.0), 20.0),
@@ -49,7 +47,7 @@ class ExpHydro(ContinuousModel):
         return {"snow": jnp.asarray(0.0), "soil_water": jnp.asarray(100.0)}
 
     def rates(self, state: Values, forcing: Values, parameters: Values) -> Values:
-        now = {**forcing, **parameters, **state}
+        now = self.values(state, forcing, parameters)
         T, S0, S1 = now["temperature"], now["snow"], now["soil_water"]
         potential = now["degree_day_factor"] * (T - now["melt_temperature"])
         above = S1 - now["capacity"]
@@ -59,7 +57,7 @@ class ExpHydro(ContinuousModel):
             "snowfall": snowfall,
             "rainfall": now["precipitation"] - snowfall,
             "melt": on(T - now["melt_temperature"]) * on(S0) * minimum(potential, S0),
-            "evapotranspiration": on(S1) * self.evaporation(now),
+            "evapotranspiration": on(S1) * self.law("evaporation", now),
             "baseflow": on(S1) * now["largest_baseflow"] * drained,
             "overflow": positive_part(above),
         }

@@ -39,7 +39,7 @@ class Richards(Model):
     states: ClassVar = {"soil_water": Variable("m", ""), "pressure_head": Variable("m", "")}
     budget = Budget({"infiltration": (None, "soil_water"), "drainage": ("soil_water", None)})
     fluxes: ClassVar = {name: Variable("m d-1", "") for name in budget.transfers}
-    parameters: ClassVar = {
+    all_parameters: ClassVar = {
         "alpha": Parameter("m-1", "", Bounds(0.5, 5.0), 3.0), "n": Parameter("1", "", Bounds(1.2, 2.5), 1.6),
         "residual": Parameter("1", "", Bounds(0.0, 0.1), 0.05), "saturated": Parameter("1", "", Bounds(0.3, 0.6), 0.4),
         "saturated_conductivity": Parameter("m d-1", "", Bounds(0.01, 10.0, "logarithmic"), 0.3),

@@ -18,7 +18,7 @@ class River(Model):
     states: ClassVar = {"volume": Variable("m3", "")}
     budget = Budget({"inflow": (None, "volume"), "outflow": ("volume", None)})
     fluxes: ClassVar = {name: Variable("m3 d-1", "") for name in ("inflow", "outflow", "discharge")}
-    parameters: ClassVar = {"residence_time": Parameter("d", "", Bounds(0.01, 10.0, "logarithmic"), 0.5)}
+    all_parameters: ClassVar = {"residence_time": Parameter("d", "", Bounds(0.01, 10.0, "logarithmic"), 0.5)}
 
     def initial_state(self) -> Values:
         return {"volume": jnp.zeros(len(self.upstream))}

@@ -12,19 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dgeo.models import Budget, Parameter, Variable
-from dgeo.models.ode import Adaptive, ContinuousModel, FixedParts, Solver
+from dgeo.models import Adaptive, Budget, ContinuousModel, FixedParts, Parameter, Variable
 from dgeo.numerics import Bounds
 
 
 class Reservoir(ContinuousModel):
     """One store, linear outflow."""
 
-    solver: Solver
     forcings: ClassVar = {"precipitation": Variable("mm d-1", "rain")}
     states: ClassVar = {"storage": Variable("mm", "water")}
     fluxes: ClassVar = {name: Variable("mm d-1", name) for name in ("precipitation", "outflow", "runoff")}
-    parameters: ClassVar = {"k": Parameter("d-1", "recession coefficient", Bounds(0.0, 1e4), 1.0)}
+    all_parameters: ClassVar = {"k": Parameter("d-1", "recession coefficient", Bounds(0.0, 1e4), 1.0)}
     budget = Budget({"precipitation": (None, "storage"), "outflow": ("storage", None)}, sums={"runoff": ("outflow",)})
 
     def initial_state(self):
@@ -37,7 +35,7 @@ class Reservoir(ContinuousModel):
 def stepped(solver, k, dt=1.0):
     """Storage after a step from 10 mm under 2 mm d⁻¹, and the fluxes."""
     state, forcing = {"storage": jnp.asarray(10.0)}, {"precipitation": jnp.asarray(2.0)}
-    after, fluxes = Reservoir(solver).step(state, forcing, {"k": k}, jnp.asarray(dt))
+    after, fluxes = Reservoir(solver=solver).step(state, forcing, {"k": k}, jnp.asarray(dt))
     return after["storage"], fluxes
 
 
