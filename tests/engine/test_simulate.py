@@ -25,7 +25,7 @@ class Bucket(Model):
     forcings = property(lambda self: {"rain": Variable("mm d-1", "rain")})
     states = property(lambda self: {"water": Variable("mm", "water")})
     fluxes = property(lambda self: {"rain": Variable("mm d-1", "rain"), "flow": Variable("mm d-1", "outflow")})
-    parameters = property(lambda self: {"coefficient": Parameter("d-1", "K", Bounds(0.0, 1.0), 0.1)})
+    all_parameters = property(lambda self: {"coefficient": Parameter("d-1", "K", Bounds(0.0, 1.0), 0.1)})
     budget = property(lambda self: Budget({"rain": (None, "water"), "flow": ("water", None)}))
 
     def initial_state(self):

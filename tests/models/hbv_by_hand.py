@@ -1,12 +1,16 @@
 """One step of HBV in plain Python floats, written from the published equations: a second implementation."""
 
+import math
+
 
 def step(state, forcing, parameters, dt, floor=0.0):
     """(stores after the step [mm], fluxes [mm d-1]) from dicts of floats.
 
     Optional parameters are left out of the dict: without beta_et evaporation is linear, without capillary
-    nothing rises. The order is that of the equations: snow, soil, groundwater.
+    nothing rises, without regional_flow_max no water crosses the divide. The order is that of the equations: snow, soil, groundwater.
     """
+    if parameters.get("elev_mean", 0.0) >= 2000.0:
+        parameters = parameters | {"threshold_temperature": 4.0}
     rain, snow = split(forcing, parameters)
     stores = dict(state)
     depths = snowpack(stores, forcing["temperature"], snow * dt, parameters, dt)
@@ -67,12 +71,24 @@ def groundwater(stores, inflow, parameters, dt):
     upper -= quick
     inter = parameters["k1"] * dt * upper
     lower = stores["lower_zone"] + percolation
+    gained = max(exchange(parameters) * dt, -lower)
+    lower += gained
     base = parameters["k2"] * dt * lower
     stores |= {"upper_zone": upper - inter, "lower_zone": lower - base}
     return {
         "percolation": percolation,
         "quick_flow": quick,
         "interflow": inter,
+        "regional_exchange": gained,
         "baseflow": base,
         "runoff": quick + inter + base,
     }
+
+
+def exchange(parameters):
+    if "regional_flow_max" not in parameters:
+        return 0.0
+    area, largest = parameters["area"], parameters["regional_flow_max"]
+    if area < 2500:
+        return largest * min(max((area - parameters["regional_area"]) / 1000, -1.0), 1.0)
+    return largest * math.exp(min(max(-(area - 2500) / 50, -10.0), 0.0))

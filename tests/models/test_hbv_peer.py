@@ -123,8 +123,8 @@ def evaporation_factor(model, series, parameters):
     added = series["capillary_rise"] + series["floor_source_soil"] - series["evapotranspiration"]
     seen = series["soil_moisture"] - added
     values = parameters | {"soil_moisture": seen, "potential_evapotranspiration": jnp.ones_like(seen)}
-    law = jax.vmap(jax.vmap(jax.vmap(model.evaporation)))
-    return law({name: values[name] for name in model.evaporation.inputs})
+    law = jax.vmap(jax.vmap(jax.vmap(model.present_laws["evaporation"])))
+    return law({name: values[name] for name in model.present_laws["evaporation"].inputs})
 
 
 @cache

@@ -6,10 +6,12 @@ from dgeo.models import Model
 
 
 def parameters(model: Model, shape, random) -> dict[str, np.ndarray]:
-    """Anywhere within the bounds; one in six lies on the lower bound, one in six on the upper."""
+    """Anywhere within the bounds; one in six lies on the lower bound, one in six on the upper. Attributes besides."""
     bounds = {name: parameter.bounds for name, parameter in model.parameters.items()}
     fractions = {name: np.clip(random.uniform(-0.25, 1.25, shape), 0, 1) for name in bounds}
-    return {name: b.low + (b.high - b.low) * fractions[name] for name, b in bounds.items()}
+    attributes = {"area": 10 ** random.uniform(0.5, 4, shape), "elev_mean": random.uniform(0, 4000, shape)}
+    values = {name: b.low + (b.high - b.low) * fractions[name] for name, b in bounds.items()}
+    return values | {name: attributes[name] for name in model.attributes}
 
 
 def stores(model: Model, shape, random) -> dict[str, np.ndarray]:

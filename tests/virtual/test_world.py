@@ -152,7 +152,7 @@ def test_a_law_of_the_truth_can_be_chosen():
 
     dry = virtual.basins(count=3, years=1, parts=2, laws={"evaporation": Formula(never)})
     assert not dry.truth["evapotranspiration"].any()
-    assert dry.physics.evaporation.function is never
+    assert dry.physics.laws["evaporation"].function is never
     assert "lp" not in dry.truth
 
 
