@@ -4,6 +4,7 @@ from dgeo.models.hbv import HBV, hbv
 from dgeo.models.law import Formula, Joint, Law, PerSite, Reading, Slot, Values
 from dgeo.models.model import Budget, Model, Parameter, Variable
 from dgeo.models.ode import ContinuousModel
+from dgeo.models.residual import with_residuals
 from dgeo.models.solvers import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Solver, Substeps
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "Values",
     "Variable",
     "hbv",
+    "with_residuals",
 ]
