@@ -40,10 +40,15 @@ class Limits:
         return self.scale * z
 
     def contain(self, y: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """y itself where it lies within the limits, the nearest limit elsewhere: for checks, not for physics."""
+        """Y itself where it lies within the limits, the nearest limit elsewhere: for checks, not for physics."""
         return jnp.clip(y, self.low, self.high)
 
 
 def _softplus(z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """ln(1 + e^z) from operations that a kernel compiled by Triton has."""
-    return jnp.maximum(z, 0) + jnp.log1p(jnp.exp(-jnp.abs(z)))
+    """ln(1 + e^z) from operations that a kernel compiled by Triton has.
+
+    Both pieces take the same side at z = 0, where a network begins, so that its derivative is ½ there.
+    """
+    positive = z > 0
+    size = jnp.where(positive, z, -z)
+    return jnp.where(positive, z, jnp.zeros_like(z)) + jnp.log1p(jnp.exp(-size))

@@ -1,10 +1,18 @@
 """Thresholds, hard or rounded: one switch for every law that has one.
 
-    positive part   w·ln(1 + e^{x/w})          → max(x, 0)
-    minimum         b − positive part(b − a)   → min(a, b)
-    step            1/(1 + e^{−x/w})           → [x > 0]
+    positive part   w·s·ln(1 + e^{x/(w·s)})                          → max(x, 0)
+    minimum         2ab / (a + b + √((a − b)² + 4w²ab)), a, b > 0    → min(a, b)
+    step            1/(1 + e^{−x/(w·s)})                             → [x > 0]
 
-as the width w → 0. A rounded threshold has a derivative on both sides, at the price of a bias of at most w·ln 2.
+as the width w → 0, with the scale s of x. A rounded threshold has a derivative on both sides, at the price of a bias:
+
+    0 < positive part − max(x, 0) ≤ w·s·ln 2                 most at x = 0
+    0 ≤ min(a, b) − minimum ≤ w/(1 + w)·min(a, b)            most at a = b
+
+No bias leaves the range of what it stands for: a rounded positive part is never negative, and a rounded minimum of two
+amounts lies between 0 and the smaller, so that a share stays in 0…1. (The common b − w·ln(1 + e^{(b − a)/w}) does not:
+at a = 0, b = w it gives −0.31w.) The minimum is a root of the non-rectangular hyperbola
+(1 − w²)m² − (a + b)m + ab = 0; where a or b is not positive it is hard, and the two pieces share their tangent.
 """
 
 from dataclasses import dataclass
@@ -18,7 +26,7 @@ from dgeo.numerics.safe import minimum, positive_part
 
 @dataclass(frozen=True)
 class Thresholds:
-    """How thresholds are passed: `width` is the share of a threshold's own scale over which it is rounded, 0 for none."""
+    """How thresholds are passed: `width` is the share of their own scale over which they are rounded, 0 for none."""
 
     width: float = 0.0
 
@@ -34,11 +42,17 @@ class Thresholds:
         width = self.width * scale
         return width * jax.nn.softplus(x / width)
 
-    def minimum(
-        self, a: Float[Array, "*shape"], b: Float[Array, "*shape"], scale: float = 1.0
-    ) -> Float[Array, "*shape"]:
-        """min(a, b)."""
-        return minimum(a, b) if self.width == 0 else b - self.positive_part(b - a, scale)
+    def minimum(self, a: Float[Array, "*shape"], b: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """min(a, b); rounded over a share `width` of the smaller of the two."""
+        if self.width == 0:
+            return minimum(a, b)
+        low, high = jnp.minimum(a, b), jnp.maximum(a, b)
+        rounded = low > 0
+        share = jnp.where(rounded, low, 1.0) / jnp.where(rounded, high, 1.0)
+        # The bound below keeps the root's derivative finite at a = b however narrow the threshold.
+        square = max(4 * self.width**2, 1e-30)
+        smooth = 2 * low / (1 + share + jnp.sqrt((1 - share) ** 2 + square * share))
+        return jnp.where(rounded, smooth, minimum(a, b))
 
     def step(self, x: Float[Array, "*shape"], scale: float = 1.0) -> Float[Array, "*shape"]:
         """1 where x > 0, else 0."""
