@@ -49,7 +49,8 @@ class Balance:
     @property
     def exchanges(self) -> Amounts:
         """What entered (positive) or left (negative) through declared exchanges."""
-        signs = {flux: 1 if self.budget.transfers[flux][0] is None else -1 for flux in self.budget.exchanges}
+        ends = {flux: self.budget.transfers[flux] for flux in self.budget.exchanges}
+        signs = {flux: 1 if source is None else -1 for flux, (source, target) in ends.items() if source or target}
         return {flux: sign * self.totals[flux] for flux, sign in signs.items()}
 
     @property
@@ -66,21 +67,26 @@ class Balance:
     @property
     def residual(self) -> Float64[np.ndarray, "*site"]:
         """What all stores together gained from nothing."""
-        return _sum(self.store_residuals)
+        return self._sum(self.store_residuals)
 
     @property
     def initial_storage(self) -> Float64[np.ndarray, "*site"]:
         """What all stores held before."""
-        return _sum(self.before)
+        return self._sum({store: self.before[store] for store in self.budget.stores})
 
     @property
     def relative_residual(self) -> Float64[np.ndarray, "*site"]:
-        """|residual| as a share of all that was there or came in; 0 where nothing ever was."""
+        """|residual| as a share of all that was there or came in: 0 where nothing was, NaN if nothing is conserved."""
+        if not self.budget.conserves:
+            return np.full_like(self.gross_inflow, np.nan)
         turnover = self.initial_storage + self.gross_inflow
         return np.abs(self.residual) / np.where(turnover > 0, turnover, 1.0)
 
     def to_json(self) -> dict[str, Any]:
-        """Means over all sites; `relative_residual` is that of the worst site, which no mean can hide."""
+        """Means over all sites; `relative_residual` is that of the worst site, which no mean can hide.
+
+        It is NaN, null in a file, where the model conserves nothing.
+        """
         return {
             "stores": _means(self.changes),
             "inflows": _means(self.inflows),
@@ -92,6 +98,9 @@ class Balance:
             "residual": float(np.mean(self.residual)),
             "relative_residual": float(np.max(self.relative_residual)),
         }
+
+    def _sum(self, amounts: Amounts) -> Float64[np.ndarray, "*site"]:
+        return sum(amounts.values(), np.zeros_like(self.gross_inflow))
 
 
 def balance(
@@ -107,13 +116,9 @@ def balance(
     back; by default it is the sum of the positive totals of the inflows.
     """
     if gross_inflow is None:
-        nothing = np.zeros_like(next(iter(storage_before.values())))
+        nothing = np.zeros_like(next(iter((*storage_before.values(), *totals.values())), np.zeros(())))
         gross_inflow = sum((np.maximum(totals[flux], 0) for flux in budget.inflows), nothing)
     return Balance(budget, dict(storage_before), dict(storage_after), dict(totals), gross_inflow)
-
-
-def _sum(amounts: Amounts) -> Float64[np.ndarray, "*site"]:
-    return np.sum(np.stack(list(amounts.values())), axis=0)
 
 
 def _means(amounts: Amounts) -> dict[str, float]:

@@ -24,7 +24,7 @@ class Ledger:
         self._budget = budget
         self._before = dict(storage_before)
         self._dt = float(dt)
-        nothing = np.zeros_like(next(iter(self._before.values())))
+        nothing = np.zeros_like(next(iter(self._before.values()), np.zeros(())))
         self._totals: Amounts = {flux: nothing for flux in budget.transfers}
         self._gross_inflow = nothing
 

@@ -63,6 +63,11 @@ class Budget:
         """The fluxes that leave to the outside, exchanges excluded."""
         return tuple(f for f, (_, target) in self.transfers.items() if target is None and f not in self.exchanges)
 
+    @property
+    def conserves(self) -> bool:
+        """Whether anything moves that is no declared exchange: without such, there is no balance to close."""
+        return any(flux not in self.exchanges for flux in self.transfers)
+
     def tendencies(self, fluxes: Mapping[str, Array]) -> Values:
         """d(store)/dt = Σ fluxes in − Σ fluxes out, for every store."""
         change: dict[str, Any] = dict.fromkeys(self.stores, 0.0)

@@ -17,7 +17,6 @@ from types import new_class
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
-from jaxtyping import Array
 
 from dgeo.errors import DgeoError, nearest
 from dgeo.models.law import Formula, Law, Slot, Values
@@ -27,11 +26,6 @@ from dgeo.numerics import Limits, at_least
 
 DAY = 1.0  # [d] a store is not emptied faster than that
 PREFIX = "residual_"
-
-
-def nothing(store: Array) -> Array:
-    """The residual that a slot holds before anything is learned: zero."""
-    return jnp.zeros_like(store)
 
 
 class WithResiduals(ContinuousModel):
@@ -78,7 +72,7 @@ class WithResiduals(ContinuousModel):
 
     def _slot(self, store: str) -> Slot:
         flux = self._flux(store)
-        law = Formula(nothing, reads=(store,))
+        law = Formula(jnp.zeros_like, reads=(store,))
         return Slot(law, flux.units, flux.meaning, Limits(scale=flux.scale), limited_by=store)
 
     def _flux(self, store: str) -> Variable:

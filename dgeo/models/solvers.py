@@ -23,6 +23,7 @@ from typing import Any, Protocol, runtime_checkable
 import diffrax
 import equinox as eqx
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
@@ -106,7 +107,8 @@ class FixedParts(eqx.Module):
 
     With `scan_kind="bounded"`, where a solver has it, derivatives exist in both modes. Euler has no stages and compiles
     three times as quickly as any other. Fails where a store comes out negative (by more than a thousandth of what was
-    there or came in) or not finite, as an explicit solver makes it where a system is stiff.
+    there or came in; not where the model conserves nothing) or not finite, as an explicit solver makes it where a system
+    is stiff.
     """
 
     solver: diffrax.AbstractSolver = diffrax.Heun(scan_kind="bounded")
@@ -190,7 +192,8 @@ def _nothing(problem: Problem, state: Values) -> Values:
 def _unsound(problem: Problem, state: Values, volumes: Values) -> Bool[Array, ""]:
     turnover = sum(jnp.sum(jnp.abs(x)) for x in jax.tree.leaves((state, volumes)))
     stores = jax.tree.leaves(problem.stores(state, volumes))
-    return ~jnp.all(jnp.stack([jnp.all(amount >= -1e-3 * turnover) for amount in stores]))
+    floor = -1e-3 * turnover if problem.model.budget.conserves else -jnp.inf
+    return ~jnp.all(jnp.stack([jnp.all((amount >= floor) & jnp.isfinite(amount)) for amount in stores]))
 
 
 def _vouched(
