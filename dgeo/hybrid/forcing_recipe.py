@@ -40,7 +40,8 @@ class CorrectionRecipe(Strict):
 class ForcingRecipe(Strict):
     """Fusion and correction of forcings before the model.
 
-    - `fuse`: variable → the products it is made of;  `correct`: variable → bounds of its correction;
+    - `fuse`: variable → the products it is made of (one alone stands for the variable);
+    - `correct`: variable → bounds of its correction;
     - `attributes` are what the networks read of a site, `forcings` (none by default) what they read of the day;
     - `width`, `depth`: of each network; there is one for each entry of `fuse` and `correct`.
     """
@@ -57,8 +58,8 @@ class ForcingRecipe(Strict):
         if not self.fuse and not self.correct:
             raise ValueError("nothing is fused or corrected; name a variable under `fuse` or `correct`")
         for name, products in self.fuse.items():
-            if len(products) < 2 or len(set(products)) < len(products):
-                raise ValueError(f"`fuse.{name}` needs at least two products, each once")
+            if not products or len(set(products)) < len(products):
+                raise ValueError(f"`fuse.{name}` needs at least one product, each once")
         return self
 
 

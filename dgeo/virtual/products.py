@@ -23,8 +23,8 @@ import xarray as xr
 from jaxtyping import Float
 
 from dgeo.errors import DgeoError
-from dgeo.virtual.weighting import optimal_weights
 from dgeo.virtual.randomness import draw
+from dgeo.virtual.weighting import optimal_weights
 from dgeo.virtual.world import VirtualWorld
 
 Series = Float[np.ndarray, "time basin"]

@@ -54,7 +54,7 @@ def test_the_first_product_is_the_plain_one(raw: Path, all_products: xr.Dataset)
 def test_what_is_not_there_is_named(raw: Path):
     """Product and variable."""
     with pytest.raises(DgeoError, match="'daymett' is not known; did you mean daymet"):
-        read_products(raw, ("nldas", "daymett"))
+        read_products(raw, ("maurer_extended", "daymett"))
     with pytest.raises(DgeoError, match="daymet files give no 'precipitatio'; did you mean precipitation"):
         read_products(raw, ("daymet",), ("precipitatio",))
     with pytest.raises(DgeoError, match="No forcing product is named"):

@@ -108,7 +108,7 @@ def test_what_cannot_be_is_refused(world):
     """One sentence each."""
     with pytest.raises(DgeoError, match="There are 1 to 3 virtual products, not 4"):
         some_products(world, 4)
-    with pytest.raises(DgeoError, match="missed of a product is 1.5"):
+    with pytest.raises(DgeoError, match=r"missed of a product is 1\.5"):
         ProductErrors(missed=1.5)
     with pytest.raises(DgeoError, match="noise of a product is -1"):
         ProductErrors(noise=-1)
