@@ -91,6 +91,25 @@ def simulate(
 
 
 @app.command()
+def surrogate(
+    config: Annotated[Path, typer.Argument(help="A YAML config, such as benchmarks/configs/forms/5_surrogate.yaml.")],
+    out: Annotated[Path, typer.Option(help="The folder to make.")] = Path("dgeo-surrogate"),
+) -> None:
+    """Emulate a black box, learn its parameters through the emulator, and run it with them."""
+    from dgeo.surrogate import read_surrogate_config, run_surrogate
+
+    settings = read_surrogate_config(config)
+    with _bar() as watch:
+        found = run_surrogate(settings, out, watch=watch)
+    table = Table("streamflow of the test", "median NSE", "5 %", "95 %", "basins", title=found["tested_on"])
+    for name, row in found["streamflow"].items():
+        numbers = (_number(row[key]) for key in ("median", "low", "high"))
+        table.add_row(name.replace("_", " "), *numbers, f"{row['n']}")
+    console.print(table)
+    console.print(f"Figure: [bold]{out / 'surrogate.png'}[/bold]   numbers: {out / 'surrogate.json'}")
+
+
+@app.command()
 def report(run: RunFolder) -> None:
     """Write report.html of a run again."""
     from dgeo.report import write_report
@@ -169,7 +188,7 @@ class _bar:
         if row["validation"] is not None:
             self.scores[name] = row["validation"]
         validation = f" validation NSE {self.scores[name]:.3f}" if name in self.scores else ""
-        numbers = f"loss {row['loss']:.3f}{validation} {1000 * row['seconds'] / row['step']:.0f} ms/step"
+        numbers = f"loss {_number(row['loss'])}{validation} {1000 * row['seconds'] / row['step']:.0f} ms/step"
         self.progress.update(self.tasks[name], completed=row["step"], numbers=numbers)
 
     def __exit__(self, *_: object) -> None:
