@@ -4,10 +4,13 @@
     python benchmarks/forcing_fusion.py --real /path/to/basins_in_the_official_layout --attributes /path/to/tables
 
 Trains HBV with static parameters from attributes, same budget, on: each product alone; the mean of the products; their
-learned fusion; fusion and correction; the true forcing. Scores are medians of NSE over basins in years that were not
-trained on, of basins trained on and of basins never seen, mean (range) over the seeds. Learned weights are compared
-with those of least squared error of daily precipitation and of its thirty-day means (a catchment averages over days),
-learned corrections with those that the true forcing asks for.
+mean weighted by the inverse error variances of triple collocation, which needs no streamflow (all days, all basins);
+the first product corrected; the learned fusion; fusion and correction; and, out of reach outside virtual basins, the
+products with the best weights there are, and the true forcing.
+
+Scores are medians of NSE over basins in years that were not trained on, of basins trained on and of basins never seen,
+mean (range) over the seeds. Learned weights are compared with those of least squared error of daily precipitation and
+of its thirty-day means (a catchment averages over days), learned corrections with those that the true forcing asks for.
 
 With `--real` the four basins that have Daymet, Maurer and NLDAS are fitted instead: three years, so the scores are
 those of the years trained on, and say how well a model can be fitted, not how well it predicts.
@@ -24,6 +27,7 @@ import numpy as np
 import xarray as xr
 
 from dgeo import data, virtual
+from dgeo.data.collocation import triple_collocation
 from dgeo.data.products import read_products
 from dgeo.hybrid import Hybrid, Recipe, build
 from dgeo.hybrid.forcing_recipe import ForcingRecipe, build_forcing
@@ -57,9 +61,9 @@ class Problem:
     training_days: slice
     test_days: slice
 
-    def fused(self) -> dict[str, tuple[str, ...]]:
+    def fused(self, products: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         """Variable → the names of its products."""
-        return {variable: tuple(f"{variable}_{name}" for name in self.products) for variable in VARIABLES}
+        return {variable: tuple(f"{variable}_{name}" for name in products) for variable in VARIABLES}
 
 
 @dataclass(frozen=True)
@@ -68,15 +72,17 @@ class Case:
 
     name: str
     forcing: str | None = None
-    fuse: bool = False
+    fuse: tuple[str, ...] = ()
     correct: bool = False
 
 
-def cases(problem: Problem, truth: bool) -> list[Case]:
-    """Every product, their mean, what is learned, and the truth where it is known."""
+def cases(problem: Problem, known: bool) -> list[Case]:
+    """Every product, what needs no learning, what is learned, and what only a virtual world can tell."""
     single = [Case(f"product {name}", name) for name in problem.products]
-    learned = [Case("learned fusion", fuse=True), Case("fusion and correction", fuse=True, correct=True)]
-    return [*single, Case("mean of products", "mean"), *learned, *([Case("true forcing", "truth")] if truth else [])]
+    first = Case(f"product {problem.products[0]}, corrected", fuse=problem.products[:1], correct=True)
+    learned = [Case("learned fusion", fuse=problem.products), Case("fusion, correction", None, problem.products, True)]
+    told = [Case("best weights", "best weights"), Case("true forcing", "truth")] if known else []
+    return [*single, Case("mean", "mean"), Case("triple collocation", "collocation"), first, *learned, *told]
 
 
 def under_plain_names(problem: Problem, case: Case) -> xr.Dataset:
@@ -84,11 +90,24 @@ def under_plain_names(problem: Problem, case: Case) -> xr.Dataset:
     if case.forcing == "truth":
         return problem.dataset
     chosen = {}
-    for variable, products in problem.fused().items():
-        used = [f"{variable}_{case.forcing}"] if case.forcing in problem.products else products
-        mean = np.mean([problem.dataset[name].values for name in used], axis=0)
-        chosen[variable] = problem.dataset[variable].copy(data=mean)
+    for variable, names in problem.fused(problem.products).items():
+        products = np.stack([problem.dataset[name].values for name in names], axis=-1)
+        truth = problem.dataset[variable]
+        fused = np.sum(products * fixed_weights(case.forcing, problem, products, truth.values), axis=-1)
+        chosen[variable] = truth.copy(data=fused.astype(np.float32))
     return problem.dataset.assign(chosen)
+
+
+def fixed_weights(forcing: str | None, problem: Problem, products: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The weights [basin, product] of a case in which none are learned; equal ones where nothing reads them."""
+    if forcing in problem.products:
+        return np.tile(np.equal(problem.products, forcing).astype(float), (truth.shape[1], 1))
+    if forcing == "collocation":
+        precision = 1 / triple_collocation(products)
+        return precision / precision.sum(-1, keepdims=True)
+    if forcing == "best weights":
+        return virtual.optimal_weights(products[problem.training_days], truth[problem.training_days])
+    return np.full((truth.shape[1], len(problem.products)), 1 / len(problem.products))
 
 
 def fresh(problem: Problem, case: Case, seed: int) -> Hybrid:
@@ -99,13 +118,13 @@ def fresh(problem: Problem, case: Case, seed: int) -> Hybrid:
     if not case.fuse:
         return model
     correct = CORRECT if case.correct else {}
-    forcing = ForcingRecipe(fuse=problem.fused(), correct=correct, attributes=problem.land, width=16)
+    forcing = ForcingRecipe(fuse=problem.fused(case.fuse), correct=correct, attributes=problem.land, width=16)
     return replace(model, forcing=build_forcing(forcing, means, jax.random.key(seed + 1000)))
 
 
 def series(problem: Problem, case: Case) -> tuple[str, ...]:
     """The series that the model of a case reads."""
-    products = [name for names in problem.fused().values() for name in names] if case.fuse else []
+    products = [name for names in problem.fused(case.fuse).values() for name in names]
     return (*FORCINGS, *products)
 
 
@@ -114,7 +133,7 @@ class Bench:
 
     def __init__(self, problem: Problem, config: TrainingConfig) -> None:
         self.problem, self.config = problem, config
-        self.trainers: dict[tuple[bool, bool], Trainer] = {}
+        self.trainers: dict[tuple[tuple[str, ...], bool], Trainer] = {}
 
     def fit(self, case: Case, seed: int) -> Hybrid:
         """The model after all steps."""
@@ -163,28 +182,22 @@ def learned(problem: Problem, model: Hybrid, case: Case) -> dict[str, dict[str, 
     """How near weights and corrections came to the best ones, over all basins and the training days."""
     part = problem.dataset.isel(time=problem.training_days)
     inputs = to_arrays(part, series(problem, case), problem.land).inputs
+    assert model.forcing is not None
     weights = {name: np.asarray(value)[0] for name, value in model.forcing.weights(inputs).items()}
     found = {}
-    for days in (1, 30):
-        products, truth = means_of_days(problem, part, days)
-        best = virtual.optimal_weights(products, truth)
+    for days in (1, 30) if len(case.fuse) > 1 else ():
+        coarse = part.coarsen(time=days, boundary="trim").mean()
+        products = np.stack([coarse[name].values for name in problem.fused(case.fuse)["precipitation"]], axis=-1)
+        best = virtual.optimal_weights(products, coarse["precipitation"].values)
         found[f"weights, best of {days} d"] = agreement(weights["precipitation"], best)
         found[f"equal weights, best of {days} d"] = {"difference": float(np.abs(best - 1 / best.shape[-1]).mean())}
     for name, factor in model.forcing.factors(inputs).items():
-        fused = sum(weights[name][None, :, i] * part[x].values for i, x in enumerate(problem.fused()[name]))
+        fused = sum(weights[name][None, :, i] * part[x].values for i, x in enumerate(problem.fused(case.fuse)[name]))
         total, true = fused.mean(0), part[name].values.mean(0)
-        wanted = true / total if name == "precipitation" else true - total
-        none = 1.0 if name == "precipitation" else 0.0
+        wanted, none = (true / total, 1.0) if name == "precipitation" else (true - total, 0.0)
         found[f"correction of {name}"] = agreement(np.asarray(factor)[0], wanted)
         found[f"no correction of {name}"] = {"difference": float(np.abs(wanted - none).mean())}
     return found
-
-
-def means_of_days(problem: Problem, part: xr.Dataset, days: int) -> tuple[np.ndarray, np.ndarray]:
-    """Precipitation of the products [time, basin, product] and the truth, as means of so many days."""
-    coarse = part.coarsen(time=days, boundary="trim").mean()
-    names = problem.fused()["precipitation"]
-    return np.stack([coarse[name].values for name in names], axis=-1), coarse["precipitation"].values
 
 
 def virtual_problem(count: int, unseen: int, years: int, test_years: int, seed: int) -> Problem:
