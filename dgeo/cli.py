@@ -110,6 +110,48 @@ def surrogate(
 
 
 @app.command()
+def rerun(
+    run: RunFolder,
+    solver: Annotated[str, typer.Option(help="split, implicit_euler, or a method of diffrax.")],
+    parts: Annotated[int | None, typer.Option(help="Equal parts of a day.")] = None,
+    adaptive: Annotated[bool, typer.Option(help="Let the method choose its own parts.")] = False,
+) -> None:
+    """Test a trained run under another or finer solver, and report the change in skill."""
+    from dgeo import training
+
+    chosen = training.parse_solver({"method": solver, "parts": parts, "adaptive": adaptive or None})
+    found = training.rerun(run, chosen)
+    table = Table("solver", "NSE", "KGE", "steps failed", title="Test period, median over basins")
+    for name, row in (("of the training", found["trained"]), (solver, found["other"])):
+        failed = sum(part["steps"] for part in row["failures"].values())
+        table.add_row(name, _number(row["nse"]), _number(row["kge"]), _number(failed, 0))
+    console.print(table)
+    console.print(
+        f"Median change of NSE {_number(found['nse_change'])}; "
+        f"{100 * found['basins_losing_0.05']:.0f} % of basins lose more than 0.05."
+    )
+
+
+@app.command()
+def pinn(
+    config: Annotated[Path, typer.Argument(help="A YAML config; benchmarks/configs/forms/6_pinn.yaml is one.")],
+    out: Annotated[Path, typer.Option(help="The folder to make.")] = Path("dgeo-pinn"),
+) -> None:
+    """Train networks to be the solution of two equations, beside their solvers: errors and costs, in a minute."""
+    from dgeo.contrast import contrast, draw_contrast, read_contrast, write_contrast
+
+    settings = read_contrast(config)
+    found = contrast(settings)
+    table = Table("problem", "method", "relative error", "seconds", "sought", "true", title="Networks and solvers")
+    for row in found.rows:
+        numbers = (_number(row.error, 4), _number(row.seconds), _number(row.sought), _number(row.true))
+        table.add_row(row.problem, row.method, *numbers)
+    console.print(table)
+    path = write_contrast(out, found, settings)
+    console.print(f"Figure: [bold]{draw_contrast(out / 'pinn.png', found)}[/bold]   numbers: {path}")
+
+
+@app.command()
 def report(run: RunFolder) -> None:
     """Write report.html of a run again."""
     from dgeo.report import write_report
@@ -126,7 +168,10 @@ def info(run: RunFolder) -> None:
     dynamic = (
         "static parameters" if config.model.dynamic is None else f"dynamic {', '.join(config.model.dynamic.parameters)}"
     )
-    console.print(f"HBV {config.model.physics.version}, {config.model.components} components, {dynamic}")
+    physics = config.model.physics
+    console.print(f"{physics.name} {physics.version or ''}, {config.model.components} components, {dynamic}")
+    for law in config.model.laws:
+        console.print(f"{', '.join(law.slots)}: {law.kind}")
     console.print(f"train {' … '.join(config.split.train)}, test {' … '.join(config.split.test)}")
     console.print(f"models: {', '.join(path.name for _, path in training.seeds_of(run))}")
     if (run / "metrics.json").exists():

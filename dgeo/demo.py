@@ -17,6 +17,7 @@ from dgeo.training import (
     parse_config,
     seeds_of,
     train,
+    training_basins,
     training_statistics,
     virtual_world,
     write_evaluation,
@@ -85,7 +86,8 @@ def evaluate_virtual(folder: Path, world: VirtualWorld | None = None) -> dict[st
     truth = world.dataset.assign(streamflow=world.truth["streamflow"])
     trained = evaluate_models(models, config, truth)
     statistics = training_statistics(world.dataset, config)
-    untrained = {seed: build(config.model, statistics, jax.random.key(seed)) for seed in models}
+    sites = len(training_basins(world.dataset, config))
+    untrained = {seed: build(config.model, statistics, jax.random.key(seed), sites) for seed in models}
     before = evaluate_models(untrained, config, truth)
     summary = trained.summary | _learned(trained, before, world)
     write_evaluation(folder, replace(trained, summary=summary, simulation=_beside_truth(trained.simulation, world)))

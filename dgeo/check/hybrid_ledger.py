@@ -28,7 +28,7 @@ class HybridLedger:
 
     def __init__(self, hybrid: Hybrid, inputs: Inputs, before: Carry, dt: float = 1.0) -> None:
         """Open the books with the carry before the run (`hybrid.initial_carry` at the start)."""
-        parameters, weights, _ = hybrid.parameters(inputs, before.parameters)
+        parameters, weights, _ = hybrid.parameters(hybrid.corrected(inputs), before.parameters)
         self._hybrid, self._dt = hybrid, dt
         self._weights = np.asarray(weights, dtype=np.float64)
         routing = hybrid.routing.parameters if hybrid.routing else ()
@@ -76,7 +76,12 @@ def hybrid_ledger(
 
 
 def routed(budget: Budget) -> Budget:
-    """The budget with a channel between what the model counts as runoff and streamflow."""
+    """The budget with a channel between what the model counts as runoff and streamflow.
+
+    Where the model conserves nothing, the channel alone does.
+    """
+    if not budget.conserves:
+        return Budget({"runoff": (None, CHANNEL), "streamflow": (CHANNEL, None)})
     parts = budget.sums.get("runoff", ("runoff",))
     through = {flux: (budget.transfers[flux][0], CHANNEL) for flux in parts}
     return replace(budget, transfers={**budget.transfers, **through, "streamflow": (CHANNEL, None)})

@@ -1,30 +1,62 @@
-"""Where networks and physics join: parameters from networks, laws in slots, routing, one model."""
+"""Where networks and physics join: parameters from networks, laws in slots, corrected forcings, routing, one model."""
 
+from dgeo.hybrid.constraints import Bounded, Factor, NonNegative, StorageLimited, ZeroAt
+from dgeo.hybrid.expression import expression_law
+from dgeo.hybrid.forcing import ForcingCorrection
+from dgeo.hybrid.forcing_recipe import ForcingRecipe, build_forcing
 from dgeo.hybrid.inputs import Inputs, Layout
-from dgeo.hybrid.model import Carry, Hybrid
+from dgeo.hybrid.law_recipe import LawRecipe, fill
+from dgeo.hybrid.laws import NetworkLaw, network_law, network_laws
+from dgeo.hybrid.model import Carry, Hybrid, parameters_of
 from dgeo.hybrid.parameters import FixedValues, Learned
+from dgeo.hybrid.physics_recipe import PhysicsRecipe
+from dgeo.hybrid.pretrain import pretrain
 from dgeo.hybrid.recipe import Recipe, Statistics, build
 from dgeo.hybrid.routing import GammaRouting
-from dgeo.hybrid.saved import load, read_recipe, save
+from dgeo.hybrid.saved import basins_of, load, read_recipe, save
+from dgeo.hybrid.solver_recipe import SolverRecipe
 from dgeo.hybrid.sources import AttributeNetwork, MovingAverageNetwork, RecurrentNetwork, Source, Table
+from dgeo.hybrid.table import table_law
+from dgeo.hybrid.visits import visits
 
 __all__ = [
     "AttributeNetwork",
+    "Bounded",
     "Carry",
+    "Factor",
     "FixedValues",
+    "ForcingCorrection",
+    "ForcingRecipe",
     "GammaRouting",
     "Hybrid",
     "Inputs",
+    "LawRecipe",
     "Layout",
     "Learned",
     "MovingAverageNetwork",
+    "NetworkLaw",
+    "NonNegative",
+    "PhysicsRecipe",
     "Recipe",
     "RecurrentNetwork",
+    "SolverRecipe",
     "Source",
     "Statistics",
+    "StorageLimited",
     "Table",
+    "ZeroAt",
+    "basins_of",
     "build",
+    "build_forcing",
+    "expression_law",
+    "fill",
     "load",
+    "network_law",
+    "network_laws",
+    "parameters_of",
+    "pretrain",
     "read_recipe",
     "save",
+    "table_law",
+    "visits",
 ]

@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from dgeo.engine import Loop, Parameters, initial_state, scan, simulate
+from dgeo.engine import Loop, Parameters, at_sites, initial_state, per_site, scan, simulate
+from dgeo.errors import DgeoError, nearest
+from dgeo.hybrid.forcing import ForcingCorrection
 from dgeo.hybrid.inputs import Inputs
 from dgeo.hybrid.parameters import Learned
 from dgeo.hybrid.routing import GammaRouting
@@ -26,7 +28,8 @@ class Carry(NamedTuple):
 class Hybrid(eqx.Module):
     """Forcings and attributes → streamflow, fluxes and stores, through θ = NN(…) and the physics.
 
-        θ = parameters(attributes, forcings)         fluxes, stores = physics(forcings; θ)
+        x' = forcing(x, attributes)
+        θ = parameters(attributes, x')               fluxes, stores = physics(x'; θ, laws)
         q = Σ_m weight_m·runoff_m                    streamflow = q * unit hydrograph
 
     A site's components are parallel copies of the physics with parameters of their own; every output is their weighted
@@ -36,6 +39,7 @@ class Hybrid(eqx.Module):
     physics: Model
     parameters: Learned
     routing: GammaRouting | None = None
+    forcing: ForcingCorrection | None = None
 
     def initial_carry(self, sites: int, dtype: Any = jnp.float32, dt: float = 1.0) -> Carry:
         """The carry before the first step: no memory, the model's initial stores, a dry channel."""
@@ -61,12 +65,14 @@ class Hybrid(eqx.Module):
         **Returns** {output: [time, site]} and the carry after the last step.
         """
         memory, state, tail = self._initial_carry(inputs, dt) if carry is None else carry
+        inputs = self.corrected(inputs)
         parameters, weights, memory = self.parameters(inputs, memory, key)
+        physics = self.physics_at(inputs)
         kept = self._kept(outputs)
         series, state = simulate(
-            self.physics,
+            physics,
             inputs.forcing,
-            parameters_of(self.physics, parameters),
+            parameters_of(physics, parameters, inputs, self.parameters.components),
             state,
             dt=dt,
             outputs=kept,
@@ -79,6 +85,20 @@ class Hybrid(eqx.Module):
             routing = {name: parameters.static[name] for name in self.routing.parameters}
             mean["streamflow"], tail = self.routing(mean["runoff"], routing, tail, dt)
         return {name: mean[name] for name in outputs}, Carry(memory, state, tail)
+
+    def corrected(self, inputs: Inputs) -> Inputs:
+        """The inputs with their forcings fused and corrected, where the model does that."""
+        if self.forcing is None:
+            return inputs
+        return Inputs(self.forcing(inputs.forcing, inputs.attributes), inputs.attributes, inputs.index)
+
+    def physics_at(self, inputs: Inputs) -> Model:
+        """The physics with the laws of the sites at hand; raises `DgeoError` for sites whose own laws are not known."""
+        if not any(jax.tree.leaves(per_site(self.physics))):
+            return self.physics
+        if inputs.index is None:
+            raise DgeoError("Every training site has its own law, and these are others: give `index`, or share the law.")
+        return at_sites(self.physics, inputs.index)
 
     def _kept(self, outputs: Sequence[str]) -> tuple[str, ...]:
         """What the physics must give; the channel remembers runoff whether streamflow is asked for or not."""
@@ -103,10 +123,14 @@ def component_mean(
     return jax.lax.scan(add, jnp.zeros_like(series[..., 0]), parts)[0]
 
 
-def parameters_of(physics: Model, parameters: Parameters) -> Parameters:
-    """Those parameters that the physics declares, without the ones of routing."""
+def parameters_of(physics: Model, parameters: Parameters, inputs: Inputs, components: int) -> Parameters:
+    """Those parameters that the physics declares, without the ones of routing, and the attributes that its laws read."""
     static, dynamic = (
         {name: value for name, value in part.items() if name in physics.parameters}
         for part in (parameters.static, parameters.dynamic)
     )
+    for name in physics.attributes:
+        if name not in inputs.attributes:
+            raise DgeoError(f"A law reads the attribute {name!r}, which is not given: {nearest(name, inputs.attributes)}")
+        static[name] = jnp.broadcast_to(inputs.attributes[name][:, None], (inputs.sites, components))
     return Parameters(static, dynamic, parameters.components)

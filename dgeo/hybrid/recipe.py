@@ -10,33 +10,28 @@ from jaxtyping import Array, PRNGKeyArray
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from dgeo.errors import DgeoError, nearest
+from dgeo.hybrid.forcing_recipe import ForcingRecipe, build_forcing, names
 from dgeo.hybrid.inputs import Layout
+from dgeo.hybrid.law_recipe import LawRecipe, fill
 from dgeo.hybrid.model import Hybrid
 from dgeo.hybrid.parameters import WEIGHT, FixedValues, Learned
+from dgeo.hybrid.physics_recipe import PhysicsRecipe
 from dgeo.hybrid.routing import GammaRouting
-from dgeo.hybrid.sources import AttributeNetwork, MovingAverageNetwork, RecurrentNetwork, Source
+from dgeo.hybrid.sources import AttributeNetwork, MovingAverageNetwork, RecurrentNetwork, Source, Table
 from dgeo.hybrid.strict import Strict
-from dgeo.models import HBV, Parameter, hbv
+from dgeo.models import Model, Parameter
 from dgeo.nn import LSTM, MovingAverages, Standardise, mlp, with_output_bias
 
 Statistics = Mapping[str, tuple[float, float]]
 
 
-class PhysicsRecipe(Strict):
-    """Which simulator, in which published version."""
-
-    name: Literal["hbv"] = "hbv"
-    version: Literal["1.0", "1.0 with beta_et", "1.1p"] = "1.0 with beta_et"
-    compatibility: Literal["hydrodl2"] | None = None
-
-    def build(self) -> HBV:
-        """The physics."""
-        return hbv(self.version, compatibility=self.compatibility)
-
-
 class StaticRecipe(Strict):
-    """The network from attributes to static parameters; `spread` sets how far apart the components start, in z."""
+    """Where static parameters come from: a network of attributes, or a table with numbers of each training basin's own.
 
+    `spread` sets how far apart the components start, in z.
+    """
+
+    source: Literal["attributes", "table"] = "attributes"
     width: PositiveInt = 256
     depth: PositiveInt = 2
     spread: float = Field(1.0, ge=0)
@@ -68,10 +63,15 @@ class DynamicRecipe(Strict):
 
 
 class Recipe(Strict):
-    """All that is needed, besides numbers, to build a hybrid model."""
+    """All that is needed, besides numbers, to build a hybrid model.
+
+    `laws` says what stands in which slot of the physics, and `forcing` what is done to forcings before it.
+    """
 
     physics: PhysicsRecipe = PhysicsRecipe()
-    attributes: tuple[str, ...] = Field(min_length=1)
+    laws: tuple[LawRecipe, ...] = ()
+    forcing: ForcingRecipe | None = None
+    attributes: tuple[str, ...] = ()
     components: PositiveInt = 16
     weights: Literal["mean", "learned"] = "mean"
     static: StaticRecipe = StaticRecipe()
@@ -79,27 +79,88 @@ class Recipe(Strict):
     fixed: dict[str, float] = Field(default_factory=dict)
     routing_days: PositiveInt | None = 15
 
+    @model_validator(mode="after")
+    def _has_attributes(self) -> "Recipe":
+        if self.attributes:
+            return self
+        if self.dynamic is not None:
+            raise ValueError("the dynamic network reads attributes; list them under `attributes`")
+        if self.static.source == "attributes" and set(self.learned_parameters) - set(self.fixed):
+            raise ValueError(
+                "the network of parameters reads attributes; list them under `attributes`, or set static.source: table"
+            )
+        return self
 
-def build(recipe: Recipe, statistics: Statistics, key: PRNGKeyArray) -> Hybrid:
+    @property
+    def learned_parameters(self) -> dict[str, Parameter]:
+        """Every parameter of the physics, with the laws that stand in it, and of routing."""
+        routing = {} if self.routing_days is None else GammaRouting.parameters
+        return self.outline().parameters | routing
+
+    @property
+    def per_basin(self) -> bool:
+        """Whether every training basin has numbers of its own, so that no other basin can be simulated."""
+        return self.static.source == "table" or any(law.per_basin for law in self.laws)
+
+    def outline(self, statistics: Statistics | None = None) -> Model:
+        """The physics as it will be, with any weights: what it reads and gives."""
+        names = {*self.network_attributes, *self.network_forcings}
+        known = dict.fromkeys(names, (0.0, 1.0)) | dict(statistics or {})
+        return fill(self.physics.build(known), self.laws, known, jax.random.key(0), 1)
+
+    @property
+    def network_attributes(self) -> tuple[str, ...]:
+        """The attributes that networks read."""
+        neural = () if self.physics.neural_ode is None else self.physics.neural_ode.attributes
+        laws = (name for law in self.laws for name in law.attributes)
+        forcing = () if self.forcing is None else self.forcing.attributes
+        return tuple(dict.fromkeys((*self.attributes, *neural, *laws, *forcing)))
+
+    @property
+    def network_forcings(self) -> tuple[str, ...]:
+        """The forcings that networks read by their statistics."""
+        laws = (name for law in self.laws for name in law.forcings)
+        dynamic = () if self.dynamic is None else self.dynamic.forcings
+        forcing = () if self.forcing is None else self.forcing.forcings
+        return tuple(dict.fromkeys((*dynamic, *laws, *forcing)))
+
+    @property
+    def needed_attributes(self) -> tuple[str, ...]:
+        """The attributes that the dataset must have."""
+        return tuple(dict.fromkeys((*self.network_attributes, *self.outline().attributes)))
+
+    @property
+    def needed_forcings(self) -> tuple[str, ...]:
+        """The series that the dataset must have, without those that fusion makes."""
+        physics = self.outline()
+        made, given = ((), ()) if self.forcing is None else (tuple(self.forcing.fuse), names(self.forcing))
+        wanted = dict.fromkeys((*physics.forcings, *physics.law_forcings, *self.network_forcings, *given))
+        return tuple(name for name in wanted if name not in made)
+
+
+def build(recipe: Recipe, statistics: Statistics, key: PRNGKeyArray, sites: int | None = None) -> Hybrid:
     """The model with fresh weights, in float32.
 
-    `statistics[name] = (mean, deviation)` of every attribute and network forcing, over training basins and days only.
-    Raises `DgeoError` where the recipe names a parameter that the physics does not have.
+    `statistics[name] = (mean, deviation)` of every attribute and forcing that a network reads, over training basins and
+    days only; `sites` is the number of training basins, for what each has of its own. Raises `DgeoError` where the
+    recipe names a parameter, slot or variable that there is not.
     """
-    physics = recipe.physics.build()
+    physics_key, law_key, forcing_key = (jax.random.fold_in(key, part) for part in (1, 2, 3))
+    physics = fill(recipe.physics.build(dict(statistics), physics_key), recipe.laws, statistics, law_key, sites)
     routing = None if recipe.routing_days is None else GammaRouting(recipe.routing_days)
     specifications = physics.parameters | (GammaRouting.parameters if routing else {})
     _check_parameter_names(recipe, specifications)
     learned = Learned(
-        _sources(recipe, specifications, statistics, key),
+        _sources(recipe, specifications, statistics, key, sites),
         specifications,
         recipe.components,
         FixedValues({name: jnp.asarray(value) for name, value in recipe.fixed.items()}),
         0.0 if recipe.dynamic is None else recipe.dynamic.reversion,
     )
+    forcing = None if recipe.forcing is None else build_forcing(recipe.forcing, statistics, forcing_key)
     return jax.tree.map(
         lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf,
-        Hybrid(physics, learned, routing),
+        Hybrid(physics, learned, routing, forcing),
     )
 
 
@@ -107,8 +168,8 @@ def _check_parameter_names(recipe: Recipe, specifications: Mapping[str, Paramete
     dynamic = () if recipe.dynamic is None else recipe.dynamic.parameters
     for name in (*dynamic, *recipe.fixed):
         if name not in specifications:
-            version = recipe.physics.version
-            raise DgeoError(f"HBV {version} has no parameter {name!r}: {nearest(name, specifications)}")
+            model = " ".join(filter(None, (recipe.physics.name, recipe.physics.version)))
+            raise DgeoError(f"The model {model} has no parameter {name!r}: {nearest(name, specifications)}")
     if routed := [name for name in dynamic if name in GammaRouting.parameters]:
         raise DgeoError(
             f"{routed[0]} belongs to the unit hydrograph, which is static; take it off `dynamic.parameters`."
@@ -118,16 +179,20 @@ def _check_parameter_names(recipe: Recipe, specifications: Mapping[str, Paramete
 
 
 def _sources(
-    recipe: Recipe, specifications: Mapping[str, Parameter], statistics: Statistics, key: PRNGKeyArray
+    recipe: Recipe,
+    specifications: Mapping[str, Parameter],
+    statistics: Statistics,
+    key: PRNGKeyArray,
+    sites: int | None,
 ) -> tuple[Source, ...]:
     static_key, dynamic_key = jax.random.split(key)
     if recipe.dynamic is not None and recipe.dynamic.static_from_last_step:
         return (_dynamic(recipe, recipe.dynamic, _layout(recipe, specifications), statistics, dynamic_key),)
-    static = _static(recipe, specifications, statistics, static_key)
+    static = _static(recipe, specifications, statistics, static_key, sites)
     if recipe.dynamic is None:
-        return (static,)
+        return static
     layout = Layout(recipe.components, recipe.dynamic.parameters)
-    return static, _dynamic(recipe, recipe.dynamic, layout, statistics, dynamic_key)
+    return *static, _dynamic(recipe, recipe.dynamic, layout, statistics, dynamic_key)
 
 
 def _layout(recipe: Recipe, specifications: Mapping[str, Parameter]) -> Layout:
@@ -142,22 +207,34 @@ def _layout(recipe: Recipe, specifications: Mapping[str, Parameter]) -> Layout:
 
 
 def _static(
-    recipe: Recipe, specifications: Mapping[str, Parameter], statistics: Statistics, key: PRNGKeyArray
-) -> AttributeNetwork:
+    recipe: Recipe,
+    specifications: Mapping[str, Parameter],
+    statistics: Statistics,
+    key: PRNGKeyArray,
+    sites: int | None,
+) -> tuple[Source, ...]:
     layout = _layout(recipe, specifications)
+    if layout.size == 0:
+        return ()
     network_key, spread_key = jax.random.split(key)
-    network = mlp(
-        len(recipe.attributes),
-        layout.size,
-        width=recipe.static.width,
-        depth=recipe.static.depth,
-        key=network_key,
-    )
-    start = jnp.concatenate([_start(name, specifications, recipe.components) for name in layout.per_component])
+    start = _starts(layout, specifications, recipe.static.spread, spread_key)
+    if recipe.static.source == "table":
+        if sites is None:
+            raise DgeoError("A table of parameters has a row for every training basin: give `sites`, their number.")
+        return (Table(layout.split(jnp.broadcast_to(start, (sites, start.size)))),)
+    size = recipe.static.width, recipe.static.depth
+    network = mlp(len(recipe.attributes), layout.size, width=size[0], depth=size[1], key=network_key)
+    network = with_output_bias(network, start)
+    return (AttributeNetwork(standardise(recipe.attributes, statistics), network, layout),)
+
+
+def _starts(layout: Layout, specifications: Mapping[str, Parameter], spread: float, key: PRNGKeyArray) -> Array:
+    """The z of every column at first: the defaults, the components spread about them."""
+    wide = [_start(name, specifications, layout.components) for name in layout.per_component]
+    start = jnp.concatenate([jnp.zeros(0), *wide])
     site = [specifications[n].bounds.to_unbounded(jnp.asarray([specifications[n].default])) for n in layout.per_site]
-    start = start + recipe.static.spread * jax.random.normal(spread_key, start.shape)
-    network = with_output_bias(network, jnp.concatenate([start, *site]))
-    return AttributeNetwork(standardise(recipe.attributes, statistics), network, layout)
+    apart = spread if layout.components > 1 else 0.0
+    return jnp.concatenate([start + apart * jax.random.normal(key, start.shape), *site])
 
 
 def _start(name: str, specifications: Mapping[str, Parameter], components: int) -> Array:

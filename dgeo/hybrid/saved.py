@@ -27,7 +27,9 @@ def load(path: str | Path, like: Hybrid | None = None) -> Hybrid:
     """
     if like is None:
         recipe = read_recipe(path)
-        like = build(recipe, dict.fromkeys(_names(recipe), (0.0, 1.0)), jax.random.key(0))
+        names = (*recipe.network_attributes, *recipe.network_forcings)
+        sites = len(read_metadata(path)["notes"].get("basins", ())) or None
+        like = build(recipe, dict.fromkeys(names, (0.0, 1.0)), jax.random.key(0), sites)
     return read_tree(path, like)[0]
 
 
@@ -46,5 +48,6 @@ def read_recipe(path: str | Path) -> Recipe:
         raise DgeoError(f"{path} was written by another version of dgeo: {error.errors()[0]['msg']}.") from error
 
 
-def _names(recipe: Recipe) -> tuple[str, ...]:
-    return (*recipe.attributes, *(recipe.dynamic.forcings if recipe.dynamic else ()))
+def basins_of(path: str | Path) -> tuple[str, ...]:
+    """The ids of the training basins of a saved model, in the order of what each has of its own."""
+    return tuple(read_metadata(path)["notes"].get("basins", ()))

@@ -4,7 +4,7 @@ from dgeo.numerics.bounds import Bounds
 from dgeo.numerics.frozen import Frozen, trainable
 from dgeo.numerics.limits import Limits
 from dgeo.numerics.safe import at_least, at_most, minimum, positive_part, power
-from dgeo.numerics.storage import read_metadata, read_tree, write_atomically, write_tree
+from dgeo.numerics.storage import read_metadata, read_tree, take_over, write_atomically, write_tree
 from dgeo.numerics.thresholds import HARD, Thresholds
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "power",
     "read_metadata",
     "read_tree",
+    "take_over",
     "trainable",
     "write_atomically",
     "write_tree",

@@ -75,6 +75,18 @@ def read_tree(path: str | Path, like: Any) -> tuple[Any, dict[str, Any]]:
     return _replace(like, arrays), metadata
 
 
+def take_over(path: str | Path, like: Any) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
+    """The tree of `like` with those arrays of the file that have a place of the same shape in it.
+
+    Returns the tree, the names of the arrays that were taken over, and of those of `like` that were not.
+    """
+    arrays, _ = _read(path)
+    expected = _named_arrays(like)
+    alike = {n for n, leaf in expected.items() if n in arrays and arrays[n].shape == leaf.shape}
+    chosen = {name: arrays[name] if name in alike else _storable(leaf) for name, leaf in expected.items()}
+    return _replace(like, chosen), tuple(sorted(alike)), tuple(sorted(expected.keys() - alike))
+
+
 def _named_arrays(tree: Any) -> dict[str, Any]:
     leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(tree, eqx.is_array))
     return {jax.tree_util.keystr(path): leaf for path, leaf in leaves}

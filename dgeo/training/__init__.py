@@ -9,10 +9,12 @@ from dgeo.training.fit import Fitted, Row, Task, fit
 from dgeo.training.prepare import (
     load_dataset,
     potential_evapotranspiration,
+    training_basins,
     training_statistics,
     virtual_world,
 )
 from dgeo.training.records import read_json, write_json
+from dgeo.training.rerun import parse_solver, rerun, with_solver
 from dgeo.training.run import config_of, seeds_of, train
 from dgeo.training.sampler import Sampler
 from dgeo.training.simulation import chunks, run
@@ -36,16 +38,20 @@ __all__ = [
     "load_dataset",
     "parameter_fields",
     "parse_config",
+    "parse_solver",
     "potential_evapotranspiration",
     "read_config",
     "read_json",
+    "rerun",
     "run",
     "seeds_of",
     "share_at_bounds",
     "to_arrays",
     "train",
+    "training_basins",
     "training_statistics",
     "virtual_world",
+    "with_solver",
     "write_config",
     "write_evaluation",
     "write_json",

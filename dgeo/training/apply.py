@@ -8,9 +8,8 @@ import xarray as xr
 
 from dgeo.data.splits import days
 from dgeo.errors import DgeoError
-from dgeo.hybrid import load
+from dgeo.hybrid import basins_of, load
 from dgeo.numerics import read_metadata, read_tree, write_tree
-from dgeo.training.arrays import needed_forcings
 from dgeo.training.config import Config, DataConfig
 from dgeo.training.evaluate import ensemble, inputs_of
 from dgeo.training.labelled import label
@@ -46,11 +45,11 @@ def apply(
         start = _check_state(state, basins, start, _fingerprints(folder))
     period = _period(dataset, start, end)
     check_inputs(dataset, config, period)
-    dataset = after_gaps(dataset, needed_forcings(config.model), period[0])
+    dataset = after_gaps(dataset, config.model.needed_forcings, period[0])
     record = dataset["time"].values
     first = int(np.searchsorted(record, np.datetime64(period[0])))
     last = int(np.searchsorted(record, np.datetime64(period[1]), side="right"))
-    inputs = inputs_of(config, dataset)
+    inputs = inputs_of(config, dataset, basins_of(seeds_of(folder)[0][1]))
     models = {f"seed_{seed}": load(path) for seed, path in seeds_of(folder)}
     carries = {name: model.initial_carry(inputs.sites) for name, model in models.items()}
     if state is not None:

@@ -9,8 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Bool, Float, Int
 
-from dgeo.hybrid import Hybrid, Inputs
-from dgeo.hybrid.recipe import Recipe
+from dgeo.hybrid import Inputs
 from dgeo.models import Values
 from dgeo.training.loss import Loss
 
@@ -28,13 +27,6 @@ class Arrays(eqx.Module):
     scale: Any
 
 
-def needed_forcings(recipe: Recipe, model: Hybrid | None = None) -> tuple[str, ...]:
-    """The forcings that physics and networks read, each once."""
-    physics = recipe.physics.build() if model is None else model.physics
-    dynamic = () if recipe.dynamic is None else recipe.dynamic.forcings
-    return tuple(dict.fromkeys((*physics.forcings, *dynamic)))
-
-
 def to_arrays(
     dataset: xr.Dataset,
     forcings: Sequence[str],
@@ -42,8 +34,11 @@ def to_arrays(
     targets: Sequence[str] = (),
     loss: Loss | None = None,
     training_days: np.ndarray | None = None,
+    basins: Sequence[str] | None = None,
 ) -> Arrays:
     """Float32 arrays of the named variables.
+
+    `basins` are those of the training, where they differ from the ones at hand.
 
     `training_days` is a mask [time] of the days whose targets may be seen; the others are hidden (NaN) from the loss
     and from its scale.
@@ -56,10 +51,17 @@ def to_arrays(
     inputs = Inputs(
         {name: jnp.asarray(dataset[name].values, jnp.float32) for name in forcings},
         {name: jnp.asarray(dataset[name].values, jnp.float32) for name in attributes},
-        jnp.arange(dataset.sizes["basin"]),
+        places(dataset, basins),
     )
     visible = {name: jnp.asarray(value) for name, value in observed.items()}
     return Arrays(inputs, visible, None if loss is None else loss.scale(visible))
+
+
+def places(dataset: xr.Dataset, basins: Sequence[str] | None) -> Int[Array, " basin"] | None:
+    """The place of every basin among `basins`, in order by default; None where one is not among them."""
+    here = [str(basin) for basin in dataset["basin"].values]
+    known = {basin: place for place, basin in enumerate(here if basins is None else basins)}
+    return jnp.asarray([known[basin] for basin in here]) if known.keys() >= set(here) else None
 
 
 def window(

@@ -120,6 +120,9 @@ class TrainingConfig(Strict):
     Each step draws `batch` basins and a window of `warmup` + `window` days for each; the loss counts the window alone.
     With `warmup_gradient` the gradient flows through the warm-up too. `refit` trains again on the whole training
     period for the number of steps that validation chose.
+
+    `start_from` is a model file of an earlier run, from which all numbers that have a place here are taken over;
+    `freeze` keeps the parameters' networks, the laws or the correction of forcings as they are at the start.
     """
 
     targets: dict[str, TargetConfig] = Field(default_factory=lambda: {"streamflow": TargetConfig()}, min_length=1)
@@ -136,6 +139,8 @@ class TrainingConfig(Strict):
     refit: bool = True
     seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1)
     spin_up: NonNegativeInt = 1095
+    start_from: Path | None = None
+    freeze: tuple[Literal["parameters", "laws", "forcing"], ...] = ()
 
     @model_validator(mode="after")
     def _whole_calls(self) -> "TrainingConfig":
@@ -145,22 +150,23 @@ class TrainingConfig(Strict):
         return self
 
 
+def usual_outputs(recipe: Recipe | None) -> tuple[str, ...]:
+    """Streamflow, the stores, and evapotranspiration and baseflow where the model has them."""
+    if recipe is None:
+        return ("streamflow",)
+    physics = recipe.outline()
+    fluxes = (name for name in ("evapotranspiration", "baseflow") if name in physics.fluxes)
+    return ("streamflow", *fluxes, *(name for name in physics.states if name in physics.budget.stores))
+
+
 class Config(Strict):
-    """A whole run."""
+    """A whole run; `outputs` are the fluxes and stores to keep, by default streamflow, the stores and evaporation."""
 
     data: DataConfig
     split: SplitConfig
     model: Recipe
     training: TrainingConfig = TrainingConfig()
-    outputs: tuple[str, ...] = (
-        "streamflow",
-        "evapotranspiration",
-        "snow_water_equivalent",
-        "soil_moisture",
-        "upper_zone",
-        "lower_zone",
-        "baseflow",
-    )
+    outputs: tuple[str, ...] = Field(default_factory=lambda known: usual_outputs(known.get("model")))
 
 
 def read_config(path: str | Path, changes: Sequence[str] = ()) -> Config:
@@ -186,7 +192,7 @@ def parse_config(content: dict[str, Any], place: str) -> Config:
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        raise DgeoError(_sentence(error.errors()[0], place)) from error
+        raise DgeoError(sentence(error.errors()[0], place)) from error
 
 
 def write_config(path: str | Path, config: Config) -> None:
@@ -211,7 +217,8 @@ def _apply(content: dict[str, Any], change: str) -> None:
         raise DgeoError(f"--set {change!r}: {value!r} is no YAML value; quote it.") from error
 
 
-def _sentence(error: Any, place: str) -> str:
+def sentence(error: Any, place: str) -> str:
+    """What pydantic found wrong first, in one sentence."""
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "missing":
         return f"{place}: the key {where!r} is missing; add it."

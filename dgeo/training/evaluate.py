@@ -14,11 +14,11 @@ from dgeo.check import Balance, HybridLedger
 from dgeo.hybrid import Hybrid, Inputs, load
 from dgeo.metrics import score, summarise
 from dgeo.numerics import write_atomically
-from dgeo.training.arrays import day_mask, needed_forcings, to_arrays
+from dgeo.training.arrays import day_mask, to_arrays
 from dgeo.training.config import Config
 from dgeo.training.fields import parameter_fields, share_at_bounds
 from dgeo.training.labelled import label
-from dgeo.training.prepare import checked, load_dataset, unseen_basins
+from dgeo.training.prepare import checked, load_dataset, training_basins, unseen_basins
 from dgeo.training.records import training_seconds, write_csv, write_json
 from dgeo.training.run import config_of, seeds_of
 from dgeo.training.simulation import chunks, times
@@ -69,28 +69,38 @@ def _timed(summary: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Dataset) -> Evaluation:
     """The same for models in memory, writing nothing. Seeds are members of an ensemble, whose mean is scored."""
+    basins = training_basins(dataset, config)
     dataset = data.select(dataset, unseen_basins(config) or None)
     tested = dataset.isel(time=day_mask(dataset, config.split.test))
-    members = [simulate_test(model, config, dataset) for model in models.values()]
+    members = [simulate_test(model, config, dataset, basins) for model in models.values()]
     model = next(iter(models.values()))
     mean, spread = ensemble([series for series, _ in members])
+    failures = {name: mean.pop(name).sum(axis=0) for name in model.physics.diagnostics}
     simulation = label(mean, tested, model.physics).assign(label(spread, tested, model.physics, "_spread"))
     observed = {f"{name}_observed": tested[name] for name in config.training.targets}
     simulation = simulation.assign(observed | {"precipitation": tested["precipitation"]})
     first, *others = config.training.targets
-    scores = _scores(mean, tested, first)
-    parameters = parameter_fields(model, inputs_of(config, tested), tested, config.model.attributes)
+    scores = _scores(mean, tested, first).assign({name: ("basin", steps) for name, steps in failures.items()})
+    inputs = inputs_of(config, tested, basins)
+    parameters = parameter_fields(model, inputs, tested, config.model.network_attributes)
     summary = {
         "target": first,
-        "test": summarise(scores),
+        "test": summarise(_scores(mean, tested, first)),
         "targets": {name: summarise(_scores(mean, tested, name)) for name in others},
         "seeds": [
             {"seed": seed, **_medians(_scores(series, tested, first))}
             for seed, (series, _) in zip(models, members, strict=True)
         ],
         "parameters_at_bounds": share_at_bounds(parameters),
+        "failures": {name: _failures(steps, tested) for name, steps in failures.items()},
     }
     return Evaluation(simulation, scores, summary, parameters, members[0][1])
+
+
+def _failures(steps: np.ndarray, tested: xr.Dataset) -> dict[str, Any]:
+    """In how many steps of the test, and in which basins, something failed (a mean over seeds and components)."""
+    basins = tested["basin"].values[steps > 0]
+    return {"steps": float(steps.sum()), "basins": [str(basin) for basin in basins]}
 
 
 def ensemble(members: Sequence[dict[str, np.ndarray]]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -104,24 +114,27 @@ def _medians(scores: xr.Dataset) -> dict[str, float]:
     return {name: found["median"] for name, found in summarise(scores).items()}
 
 
-def inputs_of(config: Config, dataset: xr.Dataset) -> Inputs:
-    """The inputs of a config's model, without observations."""
-    arrays = to_arrays(dataset, needed_forcings(config.model), config.model.attributes)
-    return Inputs(arrays.inputs.forcing, arrays.inputs.attributes)
+def inputs_of(config: Config, dataset: xr.Dataset, basins: Sequence[str] = ()) -> Inputs:
+    """The inputs of a config's model, without observations; `basins` are those of the training, in order."""
+    return to_arrays(dataset, config.model.needed_forcings, config.model.needed_attributes, basins=basins).inputs
 
 
-def simulate_test(model: Hybrid, config: Config, dataset: xr.Dataset) -> tuple[dict[str, np.ndarray], Balance]:
+def simulate_test(
+    model: Hybrid, config: Config, dataset: xr.Dataset, basins: Sequence[str] = ()
+) -> tuple[dict[str, np.ndarray], Balance]:
     """The outputs of the test period, after a spin-up on all forcings before it, and the ledger of that period.
 
-    The spin-up is a whole number of years where there are any, so that its chunks and those of the test share one
+    Besides the outputs of the config come the model's diagnostics; `basins` are those of the training, in order. The
+    spin-up is a whole number of years where there are any, so that its chunks and those of the test share one
     compilation.
     """
-    inputs = inputs_of(config, dataset)
+    inputs = inputs_of(config, dataset, basins)
     days = np.flatnonzero(day_mask(dataset, config.split.test))
     first, last = int(days[0]), int(days[-1]) + 1
     carry = model.initial_carry(inputs.sites)
     books = HybridLedger(model, times(inputs, slice(0, 1)), carry)
-    outputs = tuple(dict.fromkeys((*config.outputs, *books.outputs)))
+    wanted = (*config.outputs, *model.physics.diagnostics)
+    outputs = tuple(dict.fromkeys((*wanted, *books.outputs)))
     start = first % 365 if first >= 365 else 0
     for _, _, after in chunks(model, times(inputs, slice(start, first)), outputs):
         carry = after
@@ -130,8 +143,8 @@ def simulate_test(model: Hybrid, config: Config, dataset: xr.Dataset) -> tuple[d
     for _, series, after in chunks(model, times(inputs, slice(first, last)), outputs, carry):
         carry = after
         books.add(series)
-        kept.append({name: series[name] for name in config.outputs})
-    return {name: np.concatenate([part[name] for part in kept]) for name in config.outputs}, books.balance(carry)
+        kept.append({name: series[name] for name in wanted})
+    return {name: np.concatenate([part[name] for part in kept]) for name in wanted}, books.balance(carry)
 
 
 def _scores(simulated: Mapping[str, np.ndarray], tested: xr.Dataset, target: str) -> xr.Dataset:

@@ -44,7 +44,7 @@ def _time_means(model: Hybrid, inputs: Inputs) -> tuple[dict[str, np.ndarray], n
 
 @eqx.filter_jit
 def _parameters(model: Hybrid, inputs: Inputs, carry: Any) -> Any:
-    return model.parameters(inputs, carry)
+    return model.parameters(model.corrected(inputs), carry)
 
 
 def _field(model: Hybrid, name: str, value: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, dict[str, object]]:

@@ -12,21 +12,32 @@ from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid import Statistics
 from dgeo.nn.standardise import log_root
 from dgeo.physics import evapotranspiration, net_radiation, solar
-from dgeo.training.arrays import needed_forcings
 from dgeo.training.config import Config, DataConfig
 
 PET = "potential_evapotranspiration"
 
 
 def load_dataset(config: DataConfig) -> xr.Dataset:
-    """The dataset a config asks for, in canonical names and units, with potential evapotranspiration.
+    """The dataset a config asks for, in canonical names and units, with potential evapotranspiration and day length.
 
     Raises `DgeoError` where a folder, file, basin or variable is missing.
     """
-    dataset = _read(config)
+    dataset = _with_day_length(_read(config))
     if config.source == "virtual" or config.potential_evapotranspiration == "given":
         return dataset
     return dataset.assign({PET: potential_evapotranspiration(dataset, config.potential_evapotranspiration)})
+
+
+def _with_day_length(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset with the time between sunrise and sunset, where it has a latitude and does not bring it."""
+    if "day_length" in dataset or "latitude" not in dataset.coords:
+        return dataset
+    day = jnp.asarray(dataset["time"].dt.dayofyear.values, jnp.float32)[:, None]
+    latitude = jnp.asarray(dataset["latitude"].values, jnp.float32)[None]
+    shape = (dataset.sizes["time"], dataset.sizes["basin"])
+    seconds = solar.day_length(jnp.broadcast_to(latitude, shape), jnp.broadcast_to(day, shape))
+    attributes = {"units": "s", "long_name": "time between sunrise and sunset"}
+    return dataset.assign(day_length=(("time", "basin"), np.asarray(seconds), attributes))
 
 
 def _read(config: DataConfig) -> xr.Dataset:
@@ -118,8 +129,8 @@ _METHODS: dict[str, tuple[tuple[str, ...], Callable]] = {
 
 def check_outputs(config: Config) -> None:
     """Raise `DgeoError` where a run asks the model for what it does not have, or leaves out what its scores need."""
-    physics = config.model.physics.build()
-    known = {"streamflow", *physics.fluxes, *physics.states}
+    physics = config.model.outline()
+    known = {"streamflow", *physics.fluxes, *physics.states, *physics.diagnostics}
     for name in (*config.outputs, *config.training.targets):
         if name not in known:
             raise DgeoError(f"The model has no output {name!r}; {nearest(name, known)}")
@@ -139,7 +150,7 @@ def checked(dataset: xr.Dataset, config: Config) -> xr.Dataset:
     for period in periods:
         check_inputs(dataset, config, period, targets)
     _check_leakage(dataset, config)
-    return after_gaps(dataset, needed_forcings(config.model), min(period[0] for period in periods))
+    return after_gaps(dataset, config.model.needed_forcings, min(period[0] for period in periods))
 
 
 def check_inputs(dataset: xr.Dataset, config: Config, period: data.Period, targets: tuple[str, ...] = ()) -> None:
@@ -151,7 +162,7 @@ def check_inputs(dataset: xr.Dataset, config: Config, period: data.Period, targe
             f"The data have steps of {hours:g} hours, but runs from a config are daily: average them over days, or "
             "call `Hybrid` with dt from Python."
         )
-    forcings, attributes = needed_forcings(config.model), config.model.attributes
+    forcings, attributes = config.model.needed_forcings, config.model.needed_attributes
     data.check(dataset, forcings, attributes, period, targets, allow_missing_attributes=True)
 
 
@@ -164,6 +175,11 @@ def after_gaps(dataset: xr.Dataset, forcings: tuple[str, ...], start: str) -> xr
 
 def _check_leakage(dataset: xr.Dataset, config: Config) -> None:
     split, unseen = config.split, unseen_basins(config)
+    if unseen and config.model.per_basin:
+        raise DgeoError(
+            f"The split tests unseen basins, {unseen[0]} among them, but the model has numbers of each training basin's "
+            "own (static.source: table, or a law with per_basin); use a network of attributes."
+        )
     if unseen:
         data.check_leakage(data.BasinSplit(tuple(training_basins(dataset, config)), unseen))
     else:
@@ -193,9 +209,9 @@ def training_statistics(dataset: xr.Dataset, config: Config) -> Statistics:
     """Means and deviations of what the networks read, over training basins and days alone."""
     basins = training_basins(dataset, config)
     dynamic = config.model.dynamic
-    forcings = () if dynamic is None else dynamic.forcings
     for name in () if dynamic is None else dynamic.logarithmic:
         dataset = dataset.assign(
             {name: dataset[name].copy(data=np.asarray(log_root(jnp.asarray(dataset[name].values))))}
         )
-    return data.statistics(dataset, (*config.model.attributes, *forcings), basins, config.split.train)
+    names = (*config.model.network_attributes, *config.model.network_forcings)
+    return data.statistics(dataset, names, basins, config.split.train)

@@ -2,19 +2,20 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
-import jax
 import numpy as np
 import xarray as xr
 
 from dgeo import data
 from dgeo.errors import DgeoError
-from dgeo.hybrid import Hybrid, build, save
+from dgeo.hybrid import Hybrid, save
 from dgeo.metrics import nse
-from dgeo.training.arrays import Arrays, day_mask, needed_forcings, to_arrays
+from dgeo.training.arrays import Arrays, day_mask, to_arrays
 from dgeo.training.config import Config, read_config, write_config
 from dgeo.training.fit import Fitted, Row, Task, Watch, fit
+from dgeo.training.fresh import fresh
 from dgeo.training.optimiser import build_optimiser
 from dgeo.training.prepare import checked, load_dataset, training_basins, training_statistics
 from dgeo.training.records import describe_data, environment, write_csv, write_json
@@ -69,7 +70,8 @@ def train(
     models = {}
     for seed in config.training.seeds:
         models[seed] = session.fit_seed(seed, steps).model
-        save(folder / "models" / f"seed_{seed}.safetensors", models[seed], config.model, {"seed": seed})
+        notes = {"seed": seed, "basins": session.basins}
+        save(folder / "models" / f"seed_{seed}.safetensors", models[seed], config.model, notes)
     return models
 
 
@@ -78,15 +80,16 @@ class _Session:
 
     def __init__(self, config: Config, folder: Path, dataset: xr.Dataset, watch: Watch) -> None:
         self.config, self.folder, self.watch = config, folder, watch
-        basins = training_basins(dataset, config)
+        self.basins = training_basins(dataset, config)
         self.statistics = training_statistics(dataset, config)
-        self.training_set = data.select(dataset, basins)
+        self.training_set = data.select(dataset, self.basins)
         self.rows: list[Row] = []
         self.fingerprint = hashlib.sha256(
             (config.model_dump_json() + data.fingerprint(self.training_set)).encode()
         ).hexdigest()
         optimiser = build_optimiser(config.training.optimiser, config.training.steps)
-        self.trainer = Trainer(self._fresh(config.training.seeds[0]), optimiser, config.training)
+        self.start = cache(self._fresh)
+        self.trainer = Trainer(self.start(config.training.seeds[0]), optimiser, config.training)
 
     def choose_steps(self) -> int:
         """The step of the best validation score of the first seed, where the config asks for a refit."""
@@ -104,9 +107,9 @@ class _Session:
         arrays, sampler = self._arrays(validating)
         checkpoint = self.folder / "checkpoints" / f"{phase}_seed_{seed}.safetensors"
         task = Task(phase, seed, steps, checkpoint, self.fingerprint)
-        names = ([str(b) for b in self.training_set["basin"].values], self.training_set["time"].values)
+        names = (self.basins, self.training_set["time"].values)
         validate = self._validation(arrays) if validating else None
-        weights = self.trainer.weights_of(self._fresh(seed))
+        weights = self.trainer.weights_of(self.start(seed))
         fitted = fit(
             self.trainer,
             weights,
@@ -123,7 +126,7 @@ class _Session:
         return fitted
 
     def _fresh(self, seed: int) -> Hybrid:
-        return build(self.config.model, self.statistics, jax.random.key(seed))
+        return fresh(self.config, self.statistics, seed, self._arrays(validating=False)[0], self.basins)
 
     def _watch(self, steps: int) -> Watch:
         return lambda row: self.watch({**row, "steps": steps})
@@ -133,10 +136,8 @@ class _Session:
         without = config.split.validation if validating else None
         seen = day_mask(self.training_set, config.split.train, without)
         targets = config.training.targets
-        forcings = needed_forcings(config.model)
-        arrays = to_arrays(
-            self.training_set, forcings, config.model.attributes, tuple(targets), objective(targets), seen
-        )
+        names = (config.model.needed_forcings, config.model.needed_attributes)
+        arrays = to_arrays(self.training_set, *names, tuple(targets), objective(targets), seen)
         observed = np.any([np.isfinite(np.asarray(value)) for value in arrays.targets.values()], axis=0)
         return arrays, Sampler.create(observed, config.training.warmup, config.training.window)
 

@@ -19,6 +19,9 @@ from dgeo.training.losses import LOSSES
 from dgeo.training.sampler import Sampler
 
 
+PARTS = {"parameters": "parameters", "laws": "physics", "forcing": "forcing"}
+
+
 class TrainState(eqx.Module):
     """All that changes in training; with the seed it determines every later step."""
 
@@ -71,15 +74,23 @@ class Trainer:
 
     def __init__(self, model: Hybrid, optimiser: optax.GradientTransformation, config: TrainingConfig) -> None:
         """Split the model into what is trained and what is not."""
-        self.devices = Devices(config.batch)
-        self.frozen = eqx.filter(model, trainable(model), inverse=True)
-        self.optimiser = optimiser
         self.config = config
+        self.devices = Devices(config.batch)
+        self.frozen = eqx.filter(model, self._trained(model), inverse=True)
+        self.optimiser = optimiser
         self.advance = eqx.filter_jit(self._advance)
 
     def weights_of(self, model: Hybrid) -> Any:
         """What is trained of a model of the same structure (another seed)."""
-        return eqx.filter(model, trainable(model))
+        return eqx.filter(model, self._trained(model))
+
+    def _trained(self, model: Hybrid) -> Any:
+        """Which leaves are trained."""
+        trained = trainable(model)
+        for name in self.config.freeze:
+            still = jax.tree.map(lambda _: False, getattr(trained, PARTS[name]))
+            trained = eqx.tree_at(lambda tree, part=PARTS[name]: getattr(tree, part), trained, still)
+        return trained
 
     def start(self, weights: Any) -> TrainState:
         """Before the first step."""

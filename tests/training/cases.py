@@ -11,7 +11,7 @@ import xarray as xr
 from dgeo import virtual
 from dgeo.hybrid import build
 from dgeo.training import Arrays, Config, Sampler, Task, Trainer, parse_config, to_arrays, training_statistics
-from dgeo.training.arrays import day_mask, needed_forcings
+from dgeo.training.arrays import day_mask
 from dgeo.training.optimiser import build_optimiser
 from dgeo.training.step import objective
 
@@ -71,7 +71,7 @@ def observed_arrays(settings: Config, dataset: xr.Dataset, hide_validation: bool
     targets = settings.training.targets
     without = settings.split.validation if hide_validation else None
     seen = day_mask(dataset, settings.split.train, without)
-    forcings = needed_forcings(settings.model)
+    forcings = settings.model.needed_forcings
     return to_arrays(dataset, forcings, settings.model.attributes, tuple(targets), objective(targets), seen)
 
 

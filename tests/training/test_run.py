@@ -10,7 +10,6 @@ from safetensors.numpy import load_file
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Inputs, build
 from dgeo.training import evaluate, train, training_statistics
-from dgeo.training.arrays import needed_forcings
 from dgeo.training.evaluate import inputs_of
 from dgeo.training.simulation import run, times
 from tests.training.cases import config, content, prepared, world
@@ -173,7 +172,7 @@ def untrained(settings, dataset, days, basins):
     """The outputs of the model before training, run once over warm-up and window without a break."""
     model = build(settings.model, training_statistics(dataset, settings), jax.random.key(0))
     forcing = {
-        name: jnp.asarray(dataset[name].values[days, basins], jnp.float32) for name in needed_forcings(settings.model)
+        name: jnp.asarray(dataset[name].values[days, basins], jnp.float32) for name in settings.model.needed_forcings
     }
     attributes = {name: jnp.asarray(dataset[name].values[basins], jnp.float32) for name in settings.model.attributes}
     return run(model, Inputs(forcing, attributes), settings.outputs)[0]
