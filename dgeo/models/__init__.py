@@ -1,23 +1,40 @@
 """Assembled simulators, and what a simulator is."""
 
+from dgeo.models.bucket import Bucket, bucket
+from dgeo.models.cascade import Cascade, cascade
+from dgeo.models.exphydro import ExpHydro, exphydro
+from dgeo.models.gr4j import GR4J, gr4j
 from dgeo.models.hbv import HBV, hbv
 from dgeo.models.law import Formula, Joint, Law, PerSite, Reading, Slot, Values
 from dgeo.models.model import Budget, Model, Parameter, Variable
+from dgeo.models.neural_ode import NeuralODE, neural_ode
+from dgeo.models.nonsense import NonSense, nonsense
 from dgeo.models.ode import ContinuousModel
+from dgeo.models.registry import MODELS, model_named
 from dgeo.models.residual import with_residuals
+from dgeo.models.shm import SHM, shm
+from dgeo.models.smoothing import with_thresholds
 from dgeo.models.solvers import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Solver, Substeps
 
 __all__ = [
+    "GR4J",
     "HBV",
+    "MODELS",
+    "SHM",
     "Adaptive",
+    "Bucket",
     "Budget",
+    "Cascade",
     "ContinuousModel",
+    "ExpHydro",
     "FixedParts",
     "Formula",
     "ImplicitEuler",
     "Joint",
     "Law",
     "Model",
+    "NeuralODE",
+    "NonSense",
     "OperatorSplit",
     "Parameter",
     "PerSite",
@@ -27,6 +44,15 @@ __all__ = [
     "Substeps",
     "Values",
     "Variable",
+    "bucket",
+    "cascade",
+    "exphydro",
+    "gr4j",
     "hbv",
+    "model_named",
+    "neural_ode",
+    "nonsense",
+    "shm",
     "with_residuals",
+    "with_thresholds",
 ]

@@ -39,9 +39,7 @@ def threshold_of_mountains(threshold_temperature: Scalar, elevation: Scalar) -> 
     return jnp.where(elevation >= 2000.0, jnp.full_like(threshold_temperature, 4.0), threshold_temperature)
 
 
-def snow_fraction(
-    temperature: Scalar, threshold_temperature: Scalar, *, thresholds: Thresholds = HARD
-) -> Scalar:
+def snow_fraction(temperature: Scalar, threshold_temperature: Scalar, *, thresholds: Thresholds = HARD) -> Scalar:
     """1 where air is colder than the threshold, else 0; a hard step has a derivative of 0 on both sides."""
     return thresholds.step(threshold_temperature - temperature)
 
@@ -51,6 +49,16 @@ def melt(
 ) -> Scalar:
     """Potential melt [mm d⁻¹]."""
     return degree_day_factor * thresholds.positive_part(temperature - threshold_temperature)
+
+
+def snow_fraction_at_freezing(temperature: Scalar, *, thresholds: Thresholds = HARD) -> Scalar:
+    """1 in frost, else 0: the threshold is 0 °C."""
+    return snow_fraction(temperature, jnp.zeros_like(temperature), thresholds=thresholds)
+
+
+def melt_above_freezing(temperature: Scalar, degree_day_factor: Scalar, *, thresholds: Thresholds = HARD) -> Scalar:
+    """Potential melt [mm d⁻¹] where the threshold is 0 °C."""
+    return melt(temperature, jnp.zeros_like(temperature), degree_day_factor, thresholds=thresholds)
 
 
 def refreezing(

@@ -2,7 +2,9 @@
 
     recharge fraction = min((SM/FC)^β, 1)
     evaporation       = E·min((SM/(LP·FC))^βET, 1)
+    evaporation (SHM) = 0.9·E·[SM/FC if SM ≤ 0.8·FC, else 1]
     capillary rise    = C·SLZ·(1 − min(SM/FC, 1))
+    infiltration excess = max(I − IC, 0)
 
 | symbol | name | unit |
 |---|---|---|
@@ -14,12 +16,14 @@
 | βET | beta_et | – |
 | C | capillary | d⁻¹ |
 | SLZ | lower_zone | mm |
+| I | soil_inflow, rain and meltwater | mm d⁻¹ |
+| IC | infiltration_capacity | mm d⁻¹ |
 
 Evaporation and capillary rise are demands; the kernel limits each by what is there.
 
 Reference: Bergström (1976) SMHI RHO 7; the exponent βET and the capillary rise: Feng et al. (2022), Water Resour.
 Res. 58, e2022WR032404, doi:10.1029/2022WR032404; Song et al. (2025), "unseen extreme events" version 1.1p of the
-same model.
+same model; the laws of SHM: Acuña Espinoza et al. (2024), doi:10.5194/hess-28-2705-2024.
 """
 
 import jax.numpy as jnp
@@ -28,6 +32,8 @@ from jaxtyping import Array, Float
 from dgeo.numerics import HARD, Thresholds, power
 
 Scalar = Float[Array, ""]
+LAND_USE = 0.9  # share of the potential that a basin's land cover evaporates
+WATER_STRESS = 0.8  # share of field capacity below which plants lack water
 
 
 def recharge_fraction(
@@ -62,6 +68,24 @@ def evaporation_with_shape(
     """Evaporation demand that falls as a power βET of soil moisture below LP·FC [mm d⁻¹]."""
     wetness = power(soil_moisture / (lp * field_capacity), beta_et)
     return potential_evapotranspiration * thresholds.minimum(wetness, jnp.ones_like(wetness))
+
+
+def evaporation_with_jump(
+    soil_moisture: Scalar,
+    potential_evapotranspiration: Scalar,
+    field_capacity: Scalar,
+    *,
+    thresholds: Thresholds = HARD,
+) -> Scalar:
+    """Evaporation demand of SHM [mm d⁻¹]: in proportion to soil moisture up to 0.8·FC, where it jumps to 0.9·E."""
+    wetness = soil_moisture / field_capacity
+    share = wetness + (1 - wetness) * thresholds.step(wetness - WATER_STRESS)
+    return LAND_USE * potential_evapotranspiration * share
+
+
+def infiltration_excess(soil_inflow: Scalar, infiltration_capacity: Scalar, *, thresholds: Thresholds = HARD) -> Scalar:
+    """What comes faster than the soil takes it up [mm d⁻¹]."""
+    return thresholds.positive_part(soil_inflow - infiltration_capacity, scale=10.0)
 
 
 def capillary_rise(
