@@ -29,7 +29,8 @@ class DataConfig(Strict):
 
     - `camels_us`: the prepared NetCDF under `root`;  `camels_us_text`: the official text layout;
     - `netcdf`: any file with named dimensions (`file`; `rename` and `units` where it does not say them itself);
-    - `virtual`: generated basins (`count`, `years`, `noise`, `gaps`, `seed`).
+    - `virtual`: generated basins (`count`, `years`, `noise`, `gaps`, `seed`), with `products` faulty versions of their
+      forcings, precipitation_a, temperature_a and so on.
 
     `attributes` and `quality` are the folder of the attribute tables and the flags that count as observed, for the text
     layout.
@@ -49,6 +50,7 @@ class DataConfig(Strict):
     years: PositiveInt = 9
     noise: float = Field(0.2, ge=0)
     gaps: float = Field(0.0, ge=0, lt=1)
+    products: NonNegativeInt = 0
     seed: NonNegativeInt = 0
 
     def known_root(self) -> Path | None:

@@ -42,7 +42,9 @@ def _with_day_length(dataset: xr.Dataset) -> xr.Dataset:
 
 def _read(config: DataConfig) -> xr.Dataset:
     if config.source == "virtual":
-        return data.select(virtual_world(config).dataset, config.basins)
+        world = virtual_world(config)
+        dataset = virtual.some_products(world, config.products).dataset if config.products else world.dataset
+        return data.select(dataset, config.basins)
     if config.source == "camels_us":
         return data.read_prepared(config.folder(), config.basins)
     if config.source == "camels_us_text":
