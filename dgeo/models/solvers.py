@@ -14,8 +14,9 @@ solver and however coarse its tolerance; and small volumes are not lost beside l
 | B | budget: −1 where a flux leaves a store, +1 where it enters | – |
 
 Forcing and parameters are constant within a step. Every solver says whether it failed: `solver_failure` is 1 for a step
-whose result it cannot vouch for. In such a step nothing moves, so that a failure is a number to report and not a NaN. References: Kidger (2021) On neural differential equations, arXiv:2202.02435; for the implicit step and
-its gradient, Song et al. (2024), doi:10.5194/hess-28-3051-2024.
+whose result it cannot vouch for. In such a step nothing moves, so that a failure is a number to report and not a NaN.
+References: Kidger (2021) On neural differential equations, arXiv:2202.02435; for the implicit step and its gradient,
+Song et al. (2024), doi:10.5194/hess-28-3051-2024.
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -23,11 +24,13 @@ from typing import Any, Protocol, runtime_checkable
 import diffrax
 import equinox as eqx
 import jax
-import jax.flatten_util
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool
 
-from dgeo.models.model import Model, Scalar, Values
+from dgeo.errors import DgeoError
+from dgeo.models.law import Values
+from dgeo.models.model import Scalar
 from dgeo.numerics.newton import newton
 
 FAILURE = "solver_failure"
@@ -50,6 +53,15 @@ class Problem(eqx.Module):
         change = self.model.budget.tendencies(volumes)
         return {store: amount + change[store] for store, amount in state.items()}
 
+    def turnover(self, state: Values, volumes: Values) -> Values:
+        """What was in each store, and what has passed into or out of it, all positive."""
+        total = {store: jnp.abs(amount) for store, amount in state.items()}
+        for flux, pair in self.model.budget.transfers.items():
+            for store in pair:
+                if store is not None:
+                    total[store] = total[store] + jnp.abs(volumes[flux])
+        return total
+
     def result(self, state: Values, volumes: Values, dt: Scalar, failed: Bool[Array, ""]) -> tuple[Values, Values]:
         """The state after the step, and the mean fluxes."""
         means = self.model.budget.totals({flux: volume / dt for flux, volume in volumes.items()})
@@ -66,10 +78,15 @@ class Solver(Protocol):
 
 
 class OperatorSplit(eqx.Module):
-    """The model's own published sequence of updates, `model.split`."""
+    """The model's own published sequence of updates, `model.split`. Raises `DgeoError` for a model that has none."""
 
     def __call__(self, problem: Problem, state: Values, dt: Scalar) -> tuple[Values, Values]:
         """The state after dt, and the mean fluxes."""
+        if not hasattr(problem.model, "split"):
+            raise DgeoError(
+                f"{type(problem.model).__name__} has no operator split, only rates: choose another solver, "
+                "`ImplicitEuler()` or `FixedParts()`."
+            )
         state, fluxes = problem.model.split(state, problem.forcing, problem.parameters, dt)
         return state, fluxes | {FAILURE: jnp.zeros_like(dt)}
 
@@ -78,37 +95,39 @@ class ImplicitEuler(eqx.Module):
     """S = S₀ + dt·B·rates(S), by Newton's method; stable whatever the step, accurate to first order.
 
     The gradient is that of the implicit function at the converged root. Fails where `iterations` do not bring the
-    residual below `tolerance` × (1 + largest store) [mm].
+    residual below `tolerance` × (1 + largest store) [mm], or below a hundred roundings of it, which in single
+    precision is 1e-5 and more than the default asks for.
     """
 
-    tolerance: float = eqx.field(static=True, default=1e-5)
-    iterations: int = eqx.field(static=True, default=20)
+    tolerance: float = eqx.field(static=True, default=1e-9)
+    iterations: int = eqx.field(static=True, default=50)
 
     def __call__(self, problem: Problem, state: Values, dt: Scalar) -> tuple[Values, Values]:
         """The state after dt, and the mean fluxes."""
-        start, unravel = jax.flatten_util.ravel_pytree(state)
+        start, unravel = ravel_pytree(state)
 
         def passed(problem: Problem, x: Array, dt: Scalar) -> Values:
             return {flux: dt * rate for flux, rate in problem.rates(unravel(x)).items()}
 
         def residual(x: Array, given: tuple[Problem, Values, Scalar]) -> Array:
             problem, before, dt = given
-            after = problem.stores(before, passed(problem, x, dt))
-            return x - jax.flatten_util.ravel_pytree(after)[0]
+            return x - ravel_pytree(problem.stores(before, passed(problem, x, dt)))[0]
 
-        root, converged = newton(
-            residual, start, (problem, state, dt), tolerance=self.tolerance, iterations=self.iterations
-        )
-        return _vouched(problem, state, passed(problem, root, dt), dt, ~converged)
+        given = (problem, state, dt)
+        root, converged = newton(residual, start, given, tolerance=self.tolerance, iterations=self.iterations)
+        return _vouched(problem, state, passed(_quiet(problem, ~converged), root, dt), dt, ~converged)
 
 
 class FixedParts(eqx.Module):
     """A solver of diffrax in equal parts of the step: the same work at all sites.
 
     With `scan_kind="bounded"`, where a solver has it, derivatives exist in both modes. Euler has no stages and compiles
-    three times as quickly as any other. Fails where a store comes out negative (by more than a thousandth of what was
-    there or came in; not where the model conserves nothing) or not finite, as an explicit solver makes it where a system
-    is stiff.
+    three times as quickly as any other. Implicit solvers need a root finder with tolerances of its own,
+    `Kvaerno3(root_finder=diffrax.VeryChord(rtol=1e-4, atol=1e-4))`.
+
+    Fails where, in any part, a store comes out negative (by more than a thousandth of what was there or passed), the
+    solver's own estimate of its error exceeds what was there or passed, or anything is not finite: so an explicit
+    solver shows that a system is stiff.
     """
 
     solver: diffrax.AbstractSolver = diffrax.Heun(scan_kind="bounded")
@@ -116,26 +135,32 @@ class FixedParts(eqx.Module):
 
     def __call__(self, problem: Problem, state: Values, dt: Scalar) -> tuple[Values, Values]:
         """The state after dt, and the mean fluxes."""
-        terms = _terms(state)
-        part = dt / self.parts
+        terms, part = _terms(state), dt / self.parts
         start = _nothing(problem, state)
         memory = self.solver.init(terms, jnp.zeros_like(dt), part, start, problem)
+        arrays, fixed = eqx.partition(memory, eqx.is_array)
 
         def advance(carry: Any, begin: Scalar) -> tuple[Any, None]:
-            volumes, memory = carry
-            after = self.solver.step(terms, begin, begin + part, volumes, problem, memory, made_jump=False)
-            return (after[0], after[3]), None
+            volumes, arrays, failed = carry
+            memory = eqx.combine(arrays, fixed)
+            new, error, _, memory, result = self.solver.step(
+                terms, begin, begin + part, volumes, problem, memory, made_jump=False
+            )
+            failed = failed | (result != diffrax.RESULTS.successful) | _unsound(problem, state, new, error)
+            # stopped at the first failure, before numbers grow to infinity and derivatives to NaN
+            return (*_where(failed, carry[:2], (new, eqx.filter(memory, eqx.is_array))), failed), None
 
         times = part * jnp.arange(self.parts, dtype=dt.dtype)
-        volumes = jax.lax.scan(advance, (start, memory), times)[0][0]
-        return _vouched(problem, state, volumes, dt, _unsound(problem, state, volumes))
+        volumes, _, failed = jax.lax.scan(advance, (start, arrays, jnp.asarray(False)), times)[0]
+        return _vouched(problem, state, volumes, dt, failed)
 
 
 class Adaptive(eqx.Module):
     """A solver of diffrax that chooses its own parts of the step, to a tolerance in the volumes.
 
     Compiles several times longer than `FixedParts`, and all sites wait for the slowest. Fails where `max_parts` do not
-    suffice. The default adjoint has reverse mode only; `diffrax.DirectAdjoint()` has both.
+    suffice, as they do not for a stiff system and an explicit solver. The default adjoint has reverse mode only;
+    `diffrax.DirectAdjoint()` has both, where the solver's stages are looped over `scan_kind="bounded"`.
     """
 
     solver: diffrax.AbstractAdaptiveSolver = diffrax.Tsit5()
@@ -159,12 +184,12 @@ class Adaptive(eqx.Module):
             throw=False,
         )
         volumes = jax.tree.map(lambda series: series[-1], solution.ys)
-        failed = (solution.result != diffrax.RESULTS.successful) | _unsound(problem, state, volumes)
+        failed = (solution.result != diffrax.RESULTS.successful) | _unsound(problem, state, volumes, None)
         return _vouched(problem, state, volumes, dt, failed)
 
 
 class Substeps(eqx.Module):
-    """Any solver in equal parts of the step; the fluxes are means over all of them."""
+    """Any solver in equal parts of the step; the fluxes are means over all of them. Fails where any part does."""
 
     solver: Solver
     parts: int = eqx.field(static=True, default=4)
@@ -177,7 +202,8 @@ class Substeps(eqx.Module):
             return self.solver(problem, state, dt / self.parts)
 
         state, fluxes = jax.lax.scan(advance, state, None, length=self.parts)
-        return state, {name: jnp.mean(series, axis=0) for name, series in fluxes.items()}
+        means = {name: jnp.mean(series, axis=0) for name, series in fluxes.items()}
+        return state, means | {FAILURE: jnp.max(fluxes[FAILURE], axis=0)}
 
 
 def _terms(state: Values) -> diffrax.ODETerm:
@@ -189,11 +215,27 @@ def _nothing(problem: Problem, state: Values) -> Values:
     return jax.tree.map(lambda rate: jnp.zeros(rate.shape, rate.dtype), like)
 
 
-def _unsound(problem: Problem, state: Values, volumes: Values) -> Bool[Array, ""]:
-    turnover = sum(jnp.sum(jnp.abs(x)) for x in jax.tree.leaves((state, volumes)))
-    stores = jax.tree.leaves(problem.stores(state, volumes))
-    floor = -1e-3 * turnover if problem.model.budget.conserves else -jnp.inf
-    return ~jnp.all(jnp.stack([jnp.all((amount >= floor) & jnp.isfinite(amount)) for amount in stores]))
+def _unsound(problem: Problem, state: Values, volumes: Values, error: Values | None) -> Bool[Array, ""]:
+    """Whether a store is negative, or the error of a store exceeds what was there or passed; NaN is unsound."""
+    after, turnover = problem.stores(state, volumes), problem.turnover(state, volumes)
+    sound = [after[store] >= -1e-3 * turnover[store] for store in state]
+    if error is not None:
+        change = problem.model.budget.tendencies(error)
+        sound += [jnp.abs(change[store]) <= turnover[store] for store in state]
+    return ~jnp.all(jnp.stack([jnp.all(one) for one in sound]))
+
+
+def _where(condition: Bool[Array, ""], true: Any, false: Any) -> Any:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), true, false)
+
+
+def _quiet(tree: Any, failed: Bool[Array, ""]) -> Any:
+    """The same values; where the solver has failed, without derivatives: reverse mode makes NaN of 0·∞ there."""
+
+    def quiet(x: Any) -> Any:
+        return jnp.where(failed, jax.lax.stop_gradient(x), x) if eqx.is_inexact_array(x) else x
+
+    return jax.tree.map(quiet, tree)
 
 
 def _vouched(

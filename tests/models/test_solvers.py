@@ -1,0 +1,183 @@
+"""Solvers of HBV's rates: ledger, convergence and derivatives in weather beyond the ordinary, and what happens to a
+site that cannot be solved."""
+
+from functools import partial
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from jax.flatten_util import ravel_pytree
+
+from dgeo.errors import DgeoError
+from dgeo.models import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Substeps, hbv
+from dgeo.models.solvers import Problem
+from tests.models import weather
+from tests.models.test_ode import Reservoir
+
+IMPLICIT = hbv("1.1p", solver=ImplicitEuler())
+
+
+@eqx.filter_jit
+def stepped(model, state, forcing, parameters, dt):
+    return jax.vmap(model.step, in_axes=(0, 0, 0, None))(state, forcing, parameters, dt)
+
+
+def sites(model, count, random):
+    """Stores, a day's forcing and parameters, all at the edge of what there is."""
+    forcing = {name: x[0] for name, x in weather.extreme((1, count), random).items()}
+    parts = (weather.stores(model, (count,), random), forcing, weather.parameters(model, (count,), random))
+    return jax.tree.map(jnp.asarray, parts)
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_implicit_hbv_in_extreme_weather(seed):
+    """500 sites: each converges, the ledger closes, no store is negative beyond rounding, and the fluxes are the rates
+    at the stores after the step.
+
+    In float32 the residual may be 1e-5 of the largest store, so that a store may come out at −1e-5 of it, and rates
+    differ by that times their slopes: 1e-3 of the stores and fluxes. Mass goes by the volumes: 32 roundings of them.
+    """
+    state, forcing, parameters = sites(IMPLICIT, 500, np.random.default_rng(seed))
+    dt = jnp.asarray(1.0)
+    after, fluxes = stepped(IMPLICIT, state, forcing, parameters, dt)
+    assert not fluxes["solver_failure"].any()
+    change, eps = IMPLICIT.budget.tendencies(fluxes), jnp.finfo(dt.dtype).eps
+    largest = sum(state.values()) + sum(jnp.abs(fluxes[name]) for name in IMPLICIT.budget.transfers)
+    rates = jax.vmap(lambda *now: Problem(IMPLICIT, now[1], now[2]).rates(now[0]))(after, forcing, parameters)
+    for store in state:
+        assert np.all(jnp.abs(after[store] - state[store] - change[store]) <= 32 * eps * largest)
+        assert np.all(after[store] >= -200 * eps * (1 + largest))
+    for name, rate in rates.items():
+        assert np.all(jnp.abs(rate - fluxes[name]) <= 1e4 * eps * (1 + largest)), name
+
+
+def smooth_day():
+    """A wet day on middling stores, away from every kink."""
+    state = dict(zip(IMPLICIT.states, map(jnp.asarray, (80.0, 12.0, 150.0, 40.0, 30.0)), strict=True))
+    forcing = dict(zip(IMPLICIT.forcings, map(jnp.asarray, (8.0, 3.0, 2.0)), strict=True))
+    return state, forcing, {name: jnp.asarray(p.default) for name, p in IMPLICIT.parameters.items()}
+
+
+@eqx.filter_jit
+def outcome(solver, parameters, dt=1.0):
+    state, forcing, _ = smooth_day()
+    after, fluxes = hbv("1.1p", solver=solver).step(state, forcing, parameters, jnp.asarray(dt))
+    return sum(after[name] * (i + 1) for i, name in enumerate(after)) + fluxes["runoff"]
+
+
+class Unrolled(eqx.Module):
+    """Twelve plain Newton steps, differentiated one after the other."""
+
+    def __call__(self, problem, state, dt):
+        x, unravel = ravel_pytree(state)
+
+        def volumes(x):
+            return {name: dt * rate for name, rate in problem.rates(unravel(x)).items()}
+
+        def residual(x):
+            return x - ravel_pytree(problem.stores(state, volumes(x)))[0]
+
+        for _ in range(12):
+            x = x - jnp.linalg.solve(jax.jacfwd(residual)(x), residual(x))
+        return problem.result(state, volumes(x), dt, jnp.asarray(False))
+
+
+@pytest.mark.x64
+def test_implicit_gradient_is_that_of_unrolled_iterations_and_of_differences():
+    """The implicit function's gradient needs no iteration: 1e-9 of the unrolled, 1e-6 of central differences, whose
+    own error is the rounding 1e-13/h of h = 1e-5 of each parameter beside its curvature h²."""
+    _, _, parameters = smooth_day()
+    slope = jax.grad(partial(outcome, ImplicitEuler()))(parameters)
+    unrolled = jax.grad(partial(outcome, Unrolled()))(parameters)
+    largest = max(float(jnp.abs(p * slope[name])) for name, p in parameters.items())
+    for name, value in parameters.items():
+        h = 1e-5 * (1 + jnp.abs(value))
+        up, down = (outcome(ImplicitEuler(), parameters | {name: value + sign * h}) for sign in (1, -1))
+        np.testing.assert_allclose(slope[name], unrolled[name], rtol=1e-9, atol=1e-9 * largest, err_msg=name)
+        np.testing.assert_allclose(slope[name], (up - down) / (2 * h), rtol=1e-6, atol=1e-6 * largest, err_msg=name)
+
+
+@pytest.mark.x64
+def test_implicit_euler_is_of_first_order():
+    """Halving the parts halves the distance to diffrax's Tsit5 at 1e-9 on the same rates, to the next order (10 %)."""
+    _, _, parameters = smooth_day()
+    fine = Adaptive(diffrax.Tsit5(), diffrax.PIDController(rtol=1e-9, atol=1e-9), max_parts=4096)
+    exact = outcome(fine, parameters)
+    errors = [abs(outcome(Substeps(ImplicitEuler(), parts=parts), parameters) - exact) for parts in (16, 32)]
+    np.testing.assert_allclose(errors[0] / errors[1], 2, rtol=0.1)
+
+
+HOPELESS = [
+    (ImplicitEuler(), jnp.inf),
+    (Substeps(ImplicitEuler(), parts=2), jnp.inf),
+    (FixedParts(), 1e3),
+    (FixedParts(diffrax.Euler()), 1e3),
+    (Adaptive(max_parts=16), 1e5),
+]
+
+
+@pytest.mark.parametrize(("solver", "k"), HOPELESS, ids=["implicit", "substeps", "heun", "euler", "adaptive"])
+def test_a_hopeless_site_reports_itself_and_moves_nothing(solver, k):
+    """Three reservoirs, one too stiff for an explicit solver (or with an infinite coefficient, for the implicit): it
+    keeps its 10 mm and gives no flux; the derivatives of all are finite and those of the others not zero."""
+    model, coefficients = Reservoir(solver=solver), jnp.asarray([0.1, k, 0.5])
+
+    @jax.jit
+    def total(coefficients, rain):
+        state, forcing = {"storage": jnp.full(3, 10.0)}, {"precipitation": jnp.full(3, rain)}
+        step = jax.vmap(model.step, in_axes=(0, 0, 0, None))
+        after, fluxes = step(state, forcing, {"k": coefficients}, jnp.asarray(1.0))
+        return jnp.sum(after["storage"]) + jnp.sum(fluxes["runoff"]), (after["storage"], fluxes)
+
+    slopes, (storage, fluxes) = jax.grad(total, argnums=(0, 1), has_aux=True)(coefficients, 2.0)
+    np.testing.assert_array_equal(fluxes["solver_failure"], [0, 1, 0])
+    assert storage[1] == 10
+    assert fluxes["precipitation"][1] == fluxes["runoff"][1] == 0
+    np.testing.assert_array_equal(np.isfinite(slopes[0]) & np.isfinite(slopes[1]), True)
+    assert np.all(slopes[0][np.array([0, 2])] != 0)
+    assert slopes[0][1] == 0
+
+
+@pytest.mark.parametrize("z", [1.7, 2.1, 3.0, 10.0])
+def test_heun_beyond_its_stability_is_flagged(z):
+    """One part of k·dt = z: from 2 on, 1 − z + z²/2 > 1, so that a reservoir grows without rain, and is not negative;
+    the estimate of the error, z²/2 of the store, gives it away."""
+    state, forcing = {"storage": jnp.asarray(10.0)}, {"precipitation": jnp.asarray(0.0)}
+    model = Reservoir(solver=FixedParts(parts=1))
+    assert model.step(state, forcing, {"k": jnp.asarray(z)}, jnp.asarray(1.0))[1]["solver_failure"] == 1
+    assert model.step(state, forcing, {"k": jnp.asarray(0.5)}, jnp.asarray(1.0))[1]["solver_failure"] == 0
+
+
+def test_a_model_without_split_is_told_so():
+    with pytest.raises(DgeoError, match=r"Reservoir has no operator split.*ImplicitEuler"):
+        Reservoir(solver=OperatorSplit()).step({}, {}, {}, jnp.asarray(1.0))
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [
+        Adaptive(diffrax.Dopri5()),
+        Adaptive(diffrax.Heun(scan_kind="bounded"), adjoint=diffrax.DirectAdjoint()),
+        Adaptive(diffrax.Kvaerno5()),
+        Adaptive(diffrax.Tsit5(), adjoint=diffrax.BacksolveAdjoint()),
+        FixedParts(diffrax.Kvaerno3(root_finder=diffrax.VeryChord(rtol=1e-5, atol=1e-5)), parts=4),
+    ],
+    ids=["dopri5", "heun direct", "kvaerno5", "backsolve", "kvaerno3 fixed"],
+)
+def test_diffrax_solvers_and_adjoints(solver):
+    """S(dt) = P/k + (S₀ − P/k)·e^{−k·dt} and its slope in k: to the default tolerance of 1e-3, a few times over."""
+    k = jnp.asarray(0.7)
+
+    def after(k):
+        state, forcing = {"storage": jnp.asarray(10.0)}, {"precipitation": jnp.asarray(2.0)}
+        return Reservoir(solver=solver).step(state, forcing, {"k": k}, jnp.asarray(1.0))[0]["storage"]
+
+    value, slope = jax.jit(jax.value_and_grad(after))(k)
+    wanted, wanted_slope = jax.value_and_grad(lambda k: 2 / k + (10 - 2 / k) * jnp.exp(-k))(k)
+    np.testing.assert_allclose(value, wanted, rtol=5e-3)
+    np.testing.assert_allclose(slope, wanted_slope, rtol=2e-2)
