@@ -1,9 +1,10 @@
 """An emulator of another simulator, as a model: what a black box gives out, from a network that has a gradient.
 
-    h_t = GRU(x_t, h_{t−1}),   y_t = size·softplus(MLP(h_t, x_t))/ln 2,   x_t = (forcings, parameters)
+    h_t = GRU(x_t, h_{t−1}),   y_t = size·softplus(C(A(h_t, x_t)·σ(B(h_t, x_t))))/ln 2,   x_t = (forcings, parameters)
 
     x   forcings and parameters, brought to order one                      [1]
     h   hidden memory of the network                                       [1]
+    A, B, C  affine maps; the product lets the wetness in h scale the rain in x
     y   outputs of the black box, none of them negative                    [their units]
     size  standard deviation of an output over the runs trained on         [its unit]
 
@@ -26,7 +27,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from dgeo.models.law import Values
 from dgeo.models.model import Budget, Model, Parameter, Scalar, Variable
-from dgeo.nn import Standardise, mlp
+from dgeo.nn import Standardise
 from dgeo.numerics import Frozen, Limits
 
 MEMORY = "memory"
@@ -46,16 +47,20 @@ class RecurrentCell(eqx.Module):
     """One step of a gated recurrent unit, and what is read out of its memory."""
 
     cell: eqx.nn.GRUCell
-    readout: eqx.nn.MLP
+    value: eqx.nn.Linear
+    gate: eqx.nn.Linear
+    output: eqx.nn.Linear
 
     @classmethod
     def create(cls, inputs: int, outputs: int, *, width: int, key: PRNGKeyArray) -> "RecurrentCell":
-        """`width` numbers of memory, and as many units in the layer that reads them."""
-        cell_key, readout_key = jax.random.split(key)
-        readout = mlp(width + inputs, outputs, width=width, depth=1, key=readout_key)
-        keep = jnp.log(jnp.geomspace(1.0, LONGEST_MEMORY, width))
+        """`width` numbers of memory, and as many products in what reads them."""
+        cell_key, *keys = jax.random.split(key, 4)
+        sizes = ((width + inputs, width), (width + inputs, width), (width, outputs))
+        readout = (eqx.nn.Linear(*size, key=own) for size, own in zip(sizes, keys, strict=True))
         cell = eqx.nn.GRUCell(inputs, width, key=cell_key)
-        return cls(eqx.tree_at(lambda c: c.bias, cell, cell.bias.at[width : 2 * width].set(keep)), readout)
+        keep = jnp.log(jnp.geomspace(1.0, LONGEST_MEMORY, width))  # the gate's bias that fades in so many steps
+        bias = jnp.concatenate([jnp.zeros(width), keep, jnp.zeros(width)])
+        return cls(eqx.tree_at(lambda c: c.bias, cell, bias), *readout)
 
     @property
     def width(self) -> int:
@@ -67,7 +72,8 @@ class RecurrentCell(eqx.Module):
     ) -> tuple[Float[Array, " width"], Float[Array, " output"]]:
         """The memory after the step, and the unbounded outputs."""
         memory = self.cell(x, memory)
-        return memory, self.readout(jnp.concatenate([memory, x]))
+        known = jnp.concatenate([memory, x])
+        return memory, self.output(self.value(known) * jax.nn.sigmoid(self.gate(known)))
 
 
 class FrozenCell(Frozen):

@@ -5,7 +5,7 @@ A config names a black box; only Python code registers one, so a file never brin
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from dgeo.models.surrogate import Interface
 Series = dict[str, np.ndarray]
 
 
+@runtime_checkable
 class Simulator(Protocol):
     """Anything that runs: numpy, scipy, Fortran, a subprocess."""
 
@@ -53,15 +54,15 @@ class BlackBox:
         if values.shape != shape:
             raise DgeoError(
                 f"The black box {self.name!r} gave {name!r} of shape {list(values.shape)} where forcings are "
-                f"{list(shape)} [time, site], in runs {first} to {first + shape[1] - 1}; return a number for each time and site."
+                f"{list(shape)} [time, site], in the runs from {first}; return a number for each time and site."
             )
         wrong = ~np.isfinite(values) | (values < 0)
         if wrong.any():
             day, site = np.argwhere(wrong)[0]
             here = ", ".join(f"{parameter} = {value[site]:.4g}" for parameter, value in numbers.items())
             raise DgeoError(
-                f"The black box {self.name!r} gave {name!r} = {values[day, site]} in run {first + site}, step {day}, with "
-                f"{here}; narrow the bounds of its parameters, or mend it there: outputs are finite and not negative."
+                f"The black box {self.name!r} gave {name!r} = {values[day, site]} in run {first + site}, step {day}, "
+                f"with {here}; narrow the bounds of its parameters, or mend it: outputs are finite and not negative."
             )
         return values
 

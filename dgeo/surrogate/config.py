@@ -25,7 +25,7 @@ class RunsConfig(Strict):
 class EmulatorConfig(Strict):
     """The emulator: numbers of memory, and its training."""
 
-    width: PositiveInt = 32
+    width: PositiveInt = 64
     training: TrainingConfig = TrainingConfig()
 
 

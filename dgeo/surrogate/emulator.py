@@ -38,7 +38,7 @@ def emulate(
     held_out: Runs,
     checkpoint: Path,
     *,
-    width: int = 32,
+    width: int = 64,
     training: TrainingConfig | None = None,
     seed: int = 0,
     fingerprint: str = "",

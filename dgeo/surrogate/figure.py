@@ -24,7 +24,7 @@ def write_figure(path: str | Path, outcome: Outcome) -> None:
 
 def draw(outcome: Outcome) -> Figure:
     """The hydrograph of a run of median skill, the skill of all basins, and with a twin the parameters."""
-    figure, axes = new_figure(3.0, Margins(top=0.4), columns=3 if outcome.twin is not None else 2)
+    figure, axes = new_figure(3.0, Margins(top=0.4, right=1.4), columns=3 if outcome.twin is not None else 2)
     _hydrograph(axes[0, 0], outcome)
     _skills(axes[0, 1], outcome)
     if outcome.twin is not None:
@@ -69,6 +69,6 @@ def _parameters(axes: Axes, outcome: Outcome) -> None:
         )
         axes.plot(truth, found, ".", color=colour, label=name.replace("_", " "))
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.7)
-    axes.set(title="Parameters, share of the way between bounds", xlabel="true", ylabel="learned", xlim=(0, 1))
+    axes.set(title="Parameters, 0 and 1 their bounds", xlabel="true", ylabel="learned", xlim=(0, 1))
     axes.set_ylim(0, 1)
-    axes.legend(fontsize=7, ncols=2)
+    axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
