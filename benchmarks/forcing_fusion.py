@@ -298,7 +298,7 @@ def compare(
                 found.setdefault(case.name, []).append(learned(problem, model, case))
             elif case.fuse:
                 weights = model.forcing.weights(to_arrays(problem.dataset, series(problem, case), problem.land).inputs)
-                print(case.name, {k: np.round(np.asarray(v)[0], 2).tolist() for k, v in weights.items()})
+                print(case.name, {k: np.asarray(v)[0].astype(float).round(2).tolist() for k, v in weights.items()})
         print(f"{case.name}: {time.perf_counter() - began:.0f} s")
     return scores, found
 
