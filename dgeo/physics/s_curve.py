@@ -37,16 +37,16 @@ def two_sided(x4: Scalar, length: int) -> Float[Array, " day"]:
     return _ordinates(jnp.where(ratio <= 1, rising, falling))
 
 
-def _days(x4: Scalar, length: int) -> Float[Array, " day"]:
+def _days(x4: Scalar, length: int) -> Float[Array, " end"]:
     """The ends of all days but the last."""
     return jnp.arange(1, length, dtype=x4.dtype)
 
 
-def _rise(ratio: Float[Array, " day"]) -> Float[Array, " day"]:
+def _rise(ratio: Float[Array, " end"]) -> Float[Array, " end"]:
     ratio = jnp.where(ratio < 1, ratio, 1.0)
     return ratio * ratio * square_root(ratio)
 
 
-def _ordinates(arrived: Float[Array, " day"]) -> Float[Array, " day"]:
+def _ordinates(arrived: Float[Array, " end"]) -> Float[Array, " day"]:
     ends = jnp.concatenate([jnp.zeros_like(arrived[:1]), arrived, jnp.ones_like(arrived[:1])])
     return ends[1:] - ends[:-1]
