@@ -74,14 +74,15 @@ class PhysicsRecipe(Strict):
         self, statistics: dict[str, tuple[float, float]] | None = None, key: PRNGKeyArray | None = None
     ) -> Model:
         """The physics, with the textbook's laws."""
-        model = self._model(statistics or {}, jax.random.key(0) if key is None else key)
+        model = self._model(statistics or {}, key)
         if self.residuals:
             model = with_residuals(model, self.residuals)
         return with_thresholds(model, Thresholds(self.thresholds)) if self.thresholds else model
 
-    def _model(self, statistics: dict[str, tuple[float, float]], key: PRNGKeyArray) -> Model:
+    def _model(self, statistics: dict[str, tuple[float, float]], key: PRNGKeyArray | None) -> Model:
         solver = None if self.solver is None else self.solver.build()
         if self.neural_ode is not None:
+            key = jax.random.key(0) if key is None else key  # a key starts jax, so not on import
             return self.neural_ode.build(statistics, key, **({} if solver is None else {"solver": solver}))
         if self.compatibility is None:
             return model_named(self.name, self.version, solver)
