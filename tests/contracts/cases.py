@@ -11,10 +11,8 @@ import numpy as np
 
 from dgeo.engine import Loop, Parameters, scan
 from dgeo.engine.fused import Fused
-from dgeo.models import FixedParts, Model, Values, hbv
-from dgeo.nn import mlp
-from tests.contracts.exphydro import ExpHydro
-from tests.contracts.laws import NetworkLaw, unstacked_law
+from dgeo.models import FixedParts, Model, Values, exphydro, hbv
+from tests.contracts.laws import fused_law, own_network
 from tests.contracts.richards import Layers, Richards
 from tests.contracts.river import River
 
@@ -55,7 +53,7 @@ def weather(random: np.random.Generator) -> Values:
         "precipitation": random.exponential(8, shape) * random.integers(0, 2, shape),
         "temperature": 8 * season + random.normal(0, 3, shape),
         "potential_evapotranspiration": 2 + season,
-        "day_length": 12 + 2 * season,
+        "day_length": 3600 * (12 + 2 * season),
     }
     return {name: jnp.asarray(values) for name, values in series.items()}
 
@@ -75,9 +73,9 @@ def _bucket(model: Model, random: np.random.Generator, loop: Loop = scan, has_jv
 
 def ode(random: np.random.Generator) -> Case:
     """EXP-HYDRO through diffrax, with a network as its evaporation."""
-    network = mlp(3, 1, width=4, depth=1, key=jax.random.key(random.integers(2**31)))
-    law = NetworkLaw(network, {"snow": 100.0, "soil_water": 200.0, "temperature": 10.0})
-    model = ExpHydro(laws={"evaporation": law}, solver=FixedParts(diffrax.Euler(), parts=8))
+    model = exphydro(solver=FixedParts(diffrax.Euler(), parts=8))
+    law = own_network(model, "evaporation", ("snow_water_equivalent", "soil_moisture", "temperature"), random)
+    model = model.with_laws({"evaporation": law})
     states = (everywhere(value, tuple(model.states)) for value in (20.0, 0.0))
     return Case(model, weather(random), Parameters(drawn(model, (SITES,), random), {}), *states)
 
@@ -103,8 +101,7 @@ def network(random: np.random.Generator) -> Case:
 
 def kernel(random: np.random.Generator) -> Case:
     """HBV with a network as its evaporation, in one kernel of two sites a block: the last block is half empty."""
-    scales = {"soil_moisture": 200.0, "potential_evapotranspiration": 3.0, "temperature": 10.0}
-    law = unstacked_law(scales, width=4, key=jax.random.key(random.integers(2**31)))
+    law = fused_law(hbv(), "evaporation", random)
     return _bucket(hbv(evaporation=law), random, Fused(block=2, interpret=True), has_jvp=False)
 
 

@@ -1,55 +1,35 @@
 """Networks in the place of a law, for the proofs of the contracts."""
 
-from collections.abc import Callable, Mapping
-
-import equinox as eqx
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray
+import numpy as np
+
+from dgeo.hybrid.law_inputs import scaling_of
+from dgeo.hybrid.laws import NetworkLaw, network_law
+from dgeo.models import Law, Model
+from dgeo.nn import mlp
 
 
-class NetworkLaw(eqx.Module):
-    """Any network [input] → [1] as a law: softplus of its output, so that the flux is positive."""
-
-    network: Callable[[Array], Array]
-    scales: dict[str, float] = eqx.field(static=True)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return tuple(self.scales)
-
-    def __call__(self, values: Mapping[str, Array]) -> Array:
-        scaled = jnp.stack([values[name] / scale for name, scale in self.scales.items()])
-        return jax.nn.softplus(jnp.squeeze(self.network(scaled)))
+def own_network(model: Model, slot: str, inputs: tuple[str, ...], random: np.random.Generator) -> Law:
+    """A network that a user brings along, from equinox."""
+    network = mlp(len(inputs), 1, width=4, depth=1, key=jax.random.key(random.integers(2**31)))
+    return NetworkLaw(network, scaling_of(model, slot, inputs, {}), model.slots[slot].limits)
 
 
-class UnstackedLaw(eqx.Module):
-    """The same with one hidden layer, written as multiply-adds over inputs that are never stacked into an array.
+def fused_law(model: Model, slot: str, random: np.random.Generator) -> Law:
+    """A network of two layers with every constraint, written so that a kernel compiled by Triton can hold it.
 
-    A kernel compiled by Triton can hold it: no concatenation, no matrix product, extents that are powers of two.
+    No concatenation, no matrix product, extents that are powers of two.
     """
-
-    weights: dict[str, Array]
-    bias: Array
-    readout: Array
-    scales: dict[str, float] = eqx.field(static=True)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return tuple(self.scales)
-
-    def __call__(self, values: Mapping[str, Array]) -> Array:
-        hidden = self.bias
-        for name, scale in self.scales.items():
-            hidden = hidden + self.weights[name] * (values[name] / scale)
-        output = jnp.sum(self.readout * jnp.tanh(hidden))
-        return jnp.maximum(output, 0) + jnp.log1p(jnp.exp(-jnp.abs(output)))
-
-
-def unstacked_law(scales: dict[str, float], *, width: int, key: PRNGKeyArray) -> UnstackedLaw:
-    """Weights of unit variance over the number of inputs of each layer."""
-    keys = dict(zip([*scales, "readout"], jax.random.split(key, len(scales) + 1), strict=True))
-    draw = {name: jax.random.normal(k, (width,)) for name, k in keys.items()}
-    readout = draw.pop("readout") / width**0.5
-    weights = {name: weight / len(scales) ** 0.5 for name, weight in draw.items()}
-    return UnstackedLaw(weights, jnp.zeros(width), readout, scales)
+    return network_law(
+        model,
+        slot,
+        ("soil_moisture", "potential_evapotranspiration", "temperature"),
+        width=4,
+        depth=2,
+        increasing=("soil_moisture",),
+        zero_at=("soil_moisture",),
+        storage_limited=True,
+        factor=("potential_evapotranspiration",),
+        fused=True,
+        key=jax.random.key(random.integers(2**31)),
+    )

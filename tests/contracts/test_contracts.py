@@ -132,8 +132,8 @@ def test_simulate_is_the_step_in_a_loop(name, key):
             dynamic = {parameter: np.asarray(x)[(t, *place)] for parameter, x in case.parameters.dynamic.items()}
             forcing = {variable: np.asarray(x)[t, place[0]] for variable, x in case.forcing.items()}
             state, now = step(state, forcing, {**static, **dynamic}, np.float32(case.dt))
-            for flux, value in now.items():
-                np.testing.assert_allclose(fluxes[flux][(t, *place)], value, rtol=1e-4, atol=1e-5)
+            for flux, series in fluxes.items():
+                np.testing.assert_allclose(series[(t, *place)], now[flux], rtol=1e-4, atol=1e-5)
         for store, value in state.items():
             np.testing.assert_allclose(end[store][place], value, rtol=1e-4, atol=1e-5)
 
