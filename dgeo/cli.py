@@ -1,4 +1,4 @@
-"""The command line: `dgeo demo`, `train`, `evaluate`, `simulate`, `report`, `info`."""
+"""The command line: `dgeo demo`, `train`, `evaluate`, `simulate`, `report`, `info`, `check`."""
 
 import math
 import sys
@@ -19,6 +19,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+check_app = typer.Typer(no_args_is_help=True, help="Checks of dgeo itself.")
+app.add_typer(check_app, name="check")
 console = Console()
 RunFolder = Annotated[Path, typer.Argument(help="A run folder, as `dgeo train` makes it.")]
 SHOWN = ("nse", "kge", "log_nse", "rmse", "bias", "fhv", "flv", "fms", "baseflow_index_error", "peak_timing")
@@ -166,7 +168,7 @@ def info(run: RunFolder) -> None:
 
     config = training.config_of(run)
     dynamic = (
-        "static parameters" if config.model.dynamic is None else f"dynamic {', '.join(config.model.dynamic.parameters)}"
+        "static parameters" if config.model.dynamic is None else f"dynamic {', '.join(config.model.dynamic_parameters)}"
     )
     physics = config.model.physics
     console.print(f"{physics.name} {physics.version or ''}, {config.model.components} components, {dynamic}")
@@ -176,6 +178,23 @@ def info(run: RunFolder) -> None:
     console.print(f"models: {', '.join(path.name for _, path in training.seeds_of(run))}")
     if (run / "metrics.json").exists():
         _print_scores(training.read_json(run / "metrics.json"), "Test period")
+
+
+@check_app.command()
+def gradients(
+    json: Annotated[Path | None, typer.Option("--json", help="A file for all rows.")] = None,
+    only: Annotated[str, typer.Option(help="Check those alone whose name contains this.")] = "",
+) -> None:
+    """Check the gradients of every model and law; some minutes."""
+    import jax
+
+    from dgeo.check.gradient_everything import everything
+
+    report = everything(jax.random.key(0), only=only)
+    console.print(report.table())
+    if json is not None:
+        report.write(json)
+    report.require()
 
 
 def main() -> None:

@@ -65,8 +65,10 @@ class LawRecipe(Strict):
     @model_validator(mode="after")
     def _fits_together(self) -> "LawRecipe":
         place = f"the law of {', '.join(self.slots)}"
-        for key in sorted({key for keys in OF_KIND.values() for key in keys} & self.model_fields_set):
-            if key not in OF_KIND[self.kind]:
+        for key in sorted({key for keys in OF_KIND.values() for key in keys}):
+            if key not in OF_KIND[self.kind] and getattr(self, key) != type(self).model_fields[key].get_default(
+                call_default_factory=True
+            ):
                 kinds = " or ".join(kind for kind, keys in OF_KIND.items() if key in keys)
                 raise ValueError(f"`{key}` belongs to a {kinds} and {place} is a {self.kind}; drop it or change `kind`")
         needed = "formula" if self.kind == "expression" else "inputs"

@@ -70,9 +70,7 @@ class PhysicsRecipe(Strict):
         self.build()
         return self
 
-    def build(
-        self, statistics: dict[str, tuple[float, float]] | None = None, key: PRNGKeyArray | None = None
-    ) -> Model:
+    def build(self, statistics: dict[str, tuple[float, float]] | None = None, key: PRNGKeyArray | None = None) -> Model:
         """The physics, with the textbook's laws."""
         model = self._model(statistics or {}, key)
         if self.residuals:

@@ -159,11 +159,13 @@ def _fitted(tree: Any, lessons: Mapping[str, _Lesson], steps: int, learning_rate
 
     def loss(weights: Any) -> Array:
         misfits = _misfits(eqx.combine(weights, rest), lessons)
-        return sum((jnp.mean(x**2) for x in misfits.values()), start=jnp.zeros(()))
+        return jnp.sum(jnp.stack([jnp.mean(x**2) for x in misfits.values()]))
 
     def advance(carry: Any, _: None) -> tuple[Any, None]:
         weights, memory = carry
-        updates, memory = optimiser.update(jax.grad(loss)(weights), memory)
+        slopes = jax.grad(loss)(weights)
+        with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by integers
+            updates, memory = optimiser.update(slopes, memory)
         return (optax.apply_updates(weights, updates), memory), None
 
     (weights, _), _ = jax.lax.scan(advance, (weights, optimiser.init(weights)), None, length=steps)

@@ -38,9 +38,9 @@ class StaticRecipe(Strict):
 
 
 class DynamicRecipe(Strict):
-    """The network from forcings to dynamic parameters, and which these are."""
+    """The network from forcings to dynamic parameters, and which these are: by name, or all that the physics has."""
 
-    parameters: tuple[str, ...] = ("beta", "beta_et")
+    parameters: tuple[str, ...] | Literal["all"] = ("beta", "beta_et")
     forcings: tuple[str, ...] = ("precipitation", "temperature", "potential_evapotranspiration")
     network: Literal["moving_average", "lstm"] = "moving_average"
     width: PositiveInt = 64
@@ -68,7 +68,7 @@ class Recipe(Strict):
     `laws` says what stands in which slot of the physics, and `forcing` what is done to forcings before it.
     """
 
-    physics: PhysicsRecipe = PhysicsRecipe()
+    physics: PhysicsRecipe = Field(default_factory=PhysicsRecipe)
     laws: tuple[LawRecipe, ...] = ()
     forcing: ForcingRecipe | None = None
     attributes: tuple[str, ...] = ()
@@ -96,6 +96,16 @@ class Recipe(Strict):
         """Every parameter of the physics, with the laws that stand in it, and of routing."""
         routing = {} if self.routing_days is None else GammaRouting.parameters
         return self.outline().parameters | routing
+
+    @property
+    def dynamic_parameters(self) -> tuple[str, ...]:
+        """The parameters that move in time."""
+        if self.dynamic is None:
+            return ()
+        if self.dynamic.parameters != "all":
+            return self.dynamic.parameters
+        still = {*self.fixed, *GammaRouting.parameters}
+        return tuple(name for name in self.learned_parameters if name not in still)
 
     @property
     def per_basin(self) -> bool:
@@ -165,7 +175,7 @@ def build(recipe: Recipe, statistics: Statistics, key: PRNGKeyArray, sites: int 
 
 
 def _check_parameter_names(recipe: Recipe, specifications: Mapping[str, Parameter]) -> None:
-    dynamic = () if recipe.dynamic is None else recipe.dynamic.parameters
+    dynamic = recipe.dynamic_parameters
     for name in (*dynamic, *recipe.fixed):
         if name not in specifications:
             model = " ".join(filter(None, (recipe.physics.name, recipe.physics.version)))
@@ -191,7 +201,7 @@ def _sources(
     static = _static(recipe, specifications, statistics, static_key, sites)
     if recipe.dynamic is None:
         return static
-    layout = Layout(recipe.components, recipe.dynamic.parameters)
+    layout = Layout(recipe.components, recipe.dynamic_parameters)
     return *static, _dynamic(recipe, recipe.dynamic, layout, statistics, dynamic_key)
 
 
@@ -253,7 +263,7 @@ def _dynamic(
         inputs = len(recipe.attributes) + len(dynamic.forcings)
         network = LSTM.create(inputs, layout.size, hidden=dynamic.width, key=key, dropout=dynamic.dropout)
         return RecurrentNetwork(
-            attributes, forcings, network, layout, dynamic.parameters, dynamic.static_from_last_step
+            attributes, forcings, network, layout, recipe.dynamic_parameters, dynamic.static_from_last_step
         )
 
     first, second, third = jax.random.split(key, 3)

@@ -48,6 +48,13 @@ class Problem(eqx.Module):
         found = self.model.rates(state, self.forcing, self.parameters)
         return {flux: found[flux] for flux in self.model.budget.transfers}
 
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        """The stores that hold an amount: all but those that declared exchanges alone move, which may be negative."""
+        budget = self.model.budget
+        moved = [pair for flux, pair in budget.transfers.items() if flux not in budget.exchanges]
+        return tuple(store for store in budget.stores if any(store in pair for pair in moved))
+
     def stores(self, state: Values, volumes: Values) -> Values:
         """The stores after these volumes have passed."""
         change = self.model.budget.tendencies(volumes)
@@ -135,23 +142,22 @@ class FixedParts(eqx.Module):
 
     def __call__(self, problem: Problem, state: Values, dt: Scalar) -> tuple[Values, Values]:
         """The state after dt, and the mean fluxes."""
-        terms, part = _terms(state), dt / self.parts
+        arrays, static = eqx.partition(problem, eqx.is_array)
+        terms, part = _terms(state, static), dt / self.parts
         start = _nothing(problem, state)
-        memory = self.solver.init(terms, jnp.zeros_like(dt), part, start, problem)
-        arrays, fixed = eqx.partition(memory, eqx.is_array)
+        memory = self.solver.init(terms, jnp.zeros_like(dt), part, start, arrays)
 
         def advance(carry: Any, begin: Scalar) -> tuple[Any, None]:
-            volumes, arrays, failed = carry
-            memory = eqx.combine(arrays, fixed)
-            new, error, _, memory, result = self.solver.step(
-                terms, begin, begin + part, volumes, problem, memory, made_jump=False
+            volumes, memory, failed = carry
+            new, error, _, later, result = self.solver.step(
+                terms, begin, begin + part, volumes, arrays, memory, made_jump=False
             )
             failed = failed | (result != diffrax.RESULTS.successful) | _unsound(problem, state, new, error)
             # stopped at the first failure, before numbers grow to infinity and derivatives to NaN
-            return (*_where(failed, carry[:2], (new, eqx.filter(memory, eqx.is_array))), failed), None
+            return (*_where(failed, carry[:2], (new, later)), failed), None
 
         times = part * jnp.arange(self.parts, dtype=dt.dtype)
-        volumes, _, failed = jax.lax.scan(advance, (start, arrays, jnp.asarray(False)), times)[0]
+        volumes, _, failed = jax.lax.scan(advance, (start, memory, jnp.asarray(False)), times)[0]
         return _vouched(problem, state, volumes, dt, failed)
 
 
@@ -170,14 +176,15 @@ class Adaptive(eqx.Module):
 
     def __call__(self, problem: Problem, state: Values, dt: Scalar) -> tuple[Values, Values]:
         """The state after dt, and the mean fluxes."""
+        arrays, static = eqx.partition(problem, eqx.is_array)
         solution = diffrax.diffeqsolve(
-            _terms(state),
+            _terms(state, static),
             self.solver,
             t0=jnp.zeros_like(dt),
             t1=dt,
             dt0=dt,
             y0=_nothing(problem, state),
-            args=problem,
+            args=arrays,
             stepsize_controller=self.controller,
             adjoint=self.adjoint,
             max_steps=self.max_parts,
@@ -206,8 +213,12 @@ class Substeps(eqx.Module):
         return state, means | {FAILURE: jnp.max(fluxes[FAILURE], axis=0)}
 
 
-def _terms(state: Values) -> diffrax.ODETerm:
-    return diffrax.ODETerm(lambda _, volumes, problem: problem.rates(problem.stores(state, volumes)))
+def _terms(state: Values, static: Any) -> diffrax.ODETerm:
+    def rates(_: Scalar, volumes: Values, arrays: Any) -> Values:
+        problem = eqx.combine(arrays, static)
+        return problem.rates(problem.stores(state, volumes))
+
+    return diffrax.ODETerm(rates)
 
 
 def _nothing(problem: Problem, state: Values) -> Values:
@@ -216,12 +227,13 @@ def _nothing(problem: Problem, state: Values) -> Values:
 
 
 def _unsound(problem: Problem, state: Values, volumes: Values, error: Values | None) -> Bool[Array, ""]:
-    """Whether a store is negative, or the error of a store exceeds what was there or passed; NaN is unsound."""
+    """Whether an amount is negative, or the error of a store exceeds what was there or passed; NaN is unsound."""
     after, turnover = problem.stores(state, volumes), problem.turnover(state, volumes)
-    sound = [after[store] >= -1e-3 * turnover[store] for store in state]
+    sound = [after[store] >= -1e-3 * turnover[store] for store in problem.amounts]
     if error is not None:
         change = problem.model.budget.tendencies(error)
         sound += [jnp.abs(change[store]) <= turnover[store] for store in state]
+    sound += [jnp.isfinite(after[store]) for store in state]
     return ~jnp.all(jnp.stack([jnp.all(one) for one in sound]))
 
 

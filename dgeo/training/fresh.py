@@ -31,10 +31,14 @@ def fresh(config: Config, statistics: Statistics, seed: int, arrays: Arrays, bas
 def taken_over(path: Path, model: Hybrid, config: Config, basins: list[str]) -> Hybrid:
     """The model with the numbers of an earlier run that have a place in it; raises `DgeoError` where none has."""
     if config.model.per_basin and list(basins_of(path)) != basins:
-        raise DgeoError(f"{path} has numbers of other basins than these, or in another order; train it on the same ones.")
+        raise DgeoError(
+            f"{path} has numbers of other basins than these, or in another order; train it on the same ones."
+        )
     model, taken, left = take_over(path, model)
     if not any("physics" in name or "parameters" in name for name in taken):
-        raise DgeoError(f"Nothing of {path} has a place in this model, {left[0]} for one; start from a run of its kind.")
+        raise DgeoError(
+            f"Nothing of {path} has a place in this model, {left[0]} for one; start from a run of its kind."
+        )
     return model
 
 
@@ -53,7 +57,12 @@ def pretrained(model: Hybrid, config: Config, inputs: Inputs, key: jax.Array) ->
     parameters = _of_textbook(model, config, given, {slot for law in lessons for slot in law.slots})
     for number, law in enumerate(lessons):
         physics, _ = pretrain(
-            physics, law.slots, given.forcing, parameters, steps=law.pretraining_steps, key=jax.random.fold_in(key, number)
+            physics,
+            law.slots,
+            given.forcing,
+            parameters,
+            steps=law.pretraining_steps,
+            key=jax.random.fold_in(key, number),
         )
     return eqx.tree_at(lambda hybrid: hybrid.physics, model, physics)
 
