@@ -214,7 +214,7 @@ class Substeps(eqx.Module):
 
 
 def _terms(state: Values, static: Any) -> diffrax.ODETerm:
-    def rates(_: Scalar, volumes: Values, arrays: Any) -> Values:
+    def rates(_: Any, volumes: Values, arrays: Any) -> Values:
         problem = eqx.combine(arrays, static)
         return problem.rates(problem.stores(state, volumes))
 

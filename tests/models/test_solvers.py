@@ -67,7 +67,7 @@ def smooth_day():
 def outcome(solver, parameters, dt=1.0):
     state, forcing, _ = smooth_day()
     after, fluxes = hbv("1.1p", solver=solver).step(state, forcing, parameters, jnp.asarray(dt))
-    return sum(after[name] * (i + 1) for i, name in enumerate(after)) + fluxes["runoff"]
+    return sum(after[name] * (i + 1) for i, name in enumerate(IMPLICIT.states)) + fluxes["runoff"]
 
 
 class Unrolled(eqx.Module):
@@ -132,7 +132,7 @@ def test_a_hopeless_site_reports_itself_and_moves_nothing(solver, k):
         state, forcing = {"storage": jnp.full(3, 10.0)}, {"precipitation": jnp.full(3, rain)}
         step = jax.vmap(model.step, in_axes=(0, 0, 0, None))
         after, fluxes = step(state, forcing, {"k": coefficients}, jnp.asarray(1.0))
-        return jnp.sum(after["storage"]) + jnp.sum(fluxes["runoff"]), (after["storage"], fluxes)
+        return jnp.sum(after["storage"] ** 2) + jnp.sum(fluxes["runoff"]), (after["storage"], fluxes)
 
     slopes, (storage, fluxes) = jax.grad(total, argnums=(0, 1), has_aux=True)(coefficients, 2.0)
     np.testing.assert_array_equal(fluxes["solver_failure"], [0, 1, 0])
@@ -164,10 +164,9 @@ def test_a_model_without_split_is_told_so():
         Adaptive(diffrax.Dopri5()),
         Adaptive(diffrax.Heun(scan_kind="bounded"), adjoint=diffrax.DirectAdjoint()),
         Adaptive(diffrax.Kvaerno5()),
-        Adaptive(diffrax.Tsit5(), adjoint=diffrax.BacksolveAdjoint()),
         FixedParts(diffrax.Kvaerno3(root_finder=diffrax.VeryChord(rtol=1e-5, atol=1e-5)), parts=4),
     ],
-    ids=["dopri5", "heun direct", "kvaerno5", "backsolve", "kvaerno3 fixed"],
+    ids=["dopri5", "heun direct", "kvaerno5", "kvaerno3 fixed"],
 )
 def test_diffrax_solvers_and_adjoints(solver):
     """S(dt) = P/k + (S₀ − P/k)·e^{−k·dt} and its slope in k: to the default tolerance of 1e-3, a few times over."""
