@@ -1,5 +1,6 @@
 """The config section `model.physics`: which simulator, in which version, solved how."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import jax
@@ -10,6 +11,7 @@ from dgeo.errors import nearest
 from dgeo.hybrid.solver_recipe import SolverRecipe
 from dgeo.hybrid.strict import Strict
 from dgeo.models import Model, hbv, neural_ode, with_residuals, with_thresholds
+from dgeo.models.hbv import DEFAULT
 from dgeo.models.model import Variable
 from dgeo.models.registry import MODELS, model_named
 from dgeo.numerics import Thresholds
@@ -84,5 +86,5 @@ class PhysicsRecipe(Strict):
             return self.neural_ode.build(statistics, key, **({} if solver is None else {"solver": solver}))
         if self.compatibility is None:
             return model_named(self.name, self.version, solver)
-        arguments = {"version": self.version, "solver": solver}
-        return hbv(compatibility=self.compatibility, **{k: v for k, v in arguments.items() if v is not None})
+        clamped = hbv(self.version or DEFAULT, compatibility=self.compatibility)
+        return clamped if solver is None else replace(clamped, solver=solver)

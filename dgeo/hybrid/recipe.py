@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid.forcing_recipe import ForcingRecipe, build_forcing, names
@@ -17,49 +17,13 @@ from dgeo.hybrid.model import Hybrid
 from dgeo.hybrid.parameters import WEIGHT, FixedValues, Learned
 from dgeo.hybrid.physics_recipe import PhysicsRecipe
 from dgeo.hybrid.routing import GammaRouting
+from dgeo.hybrid.source_recipe import DynamicRecipe, StaticRecipe
 from dgeo.hybrid.sources import AttributeNetwork, MovingAverageNetwork, RecurrentNetwork, Source, Table
 from dgeo.hybrid.strict import Strict
 from dgeo.models import Model, Parameter
 from dgeo.nn import LSTM, MovingAverages, Standardise, mlp, with_output_bias
 
 Statistics = Mapping[str, tuple[float, float]]
-
-
-class StaticRecipe(Strict):
-    """Where static parameters come from: a network of attributes, or a table with numbers of each training basin's own.
-
-    `spread` sets how far apart the components start, in z.
-    """
-
-    source: Literal["attributes", "table"] = "attributes"
-    width: PositiveInt = 256
-    depth: PositiveInt = 2
-    spread: float = Field(1.0, ge=0)
-
-
-class DynamicRecipe(Strict):
-    """The network from forcings to dynamic parameters, and which these are: by name, or all that the physics has."""
-
-    parameters: tuple[str, ...] | Literal["all"] = ("beta", "beta_et")
-    forcings: tuple[str, ...] = ("precipitation", "temperature", "potential_evapotranspiration")
-    network: Literal["moving_average", "lstm"] = "moving_average"
-    width: PositiveInt = 64
-    memories: tuple[PositiveFloat, ...] = (1.0, 3.0, 10.0, 30.0, 90.0, 365.0)
-    dropout: float = Field(0.5, ge=0, lt=1)
-    reversion: float = Field(0.0, ge=0, le=1)
-    logarithmic: tuple[str, ...] = ()
-    static_from_last_step: bool = False
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> "DynamicRecipe":
-        for name in self.logarithmic:
-            if name not in self.forcings:
-                raise ValueError(
-                    f"{name!r} is logarithmic but no forcing of the network; {nearest(name, self.forcings)}"
-                )
-        if self.static_from_last_step and self.network != "lstm":
-            raise ValueError("static_from_last_step is a convention of the lstm; set network: lstm")
-        return self
 
 
 class Recipe(Strict):

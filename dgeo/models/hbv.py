@@ -143,11 +143,12 @@ class HBV(ContinuousModel):
         }
 
 
+DEFAULT = "1.0 with beta_et"
 FLOORS = {"none": 0.0, "hydrodl2": 1e-5}  # [mm]
 
 
 def hbv(
-    version: str = "1.0 with beta_et",
+    version: str = DEFAULT,
     *,
     compatibility: str | None = None,
     solver: Solver = OperatorSplit(),

@@ -87,12 +87,13 @@ FLOW = Limits(0.0, scale=1.0)  # [mm d-1]
 SHARE = Limits(0.0, 1.0)
 SLOTS: Mapping[str, Slot] = {
     "snow_threshold": Slot(
-        Formula(degree_day.threshold, ("threshold_temperature",)), "degC", "temperature of snow, rain and melt", Limits()
+        Formula(degree_day.threshold, ("threshold_temperature",)),
+        "degC",
+        "temperature of snow, rain and melt",
+        Limits(),
     ),
     "snow_fraction": Slot(Formula(degree_day.snow_fraction), "1", "share of precipitation that is snow", SHARE),
-    "melt": Slot(
-        Formula(degree_day.melt), "mm d-1", "potential melt", Limits(0.0, scale=5.0), "snow_water_equivalent"
-    ),
+    "melt": Slot(Formula(degree_day.melt), "mm d-1", "potential melt", Limits(0.0, scale=5.0), "snow_water_equivalent"),
     "refreezing": Slot(Formula(degree_day.refreezing), "mm d-1", "potential refreezing", FLOW, "snow_liquid_water"),
     "release": Slot(
         Formula(degree_day.released_water), "mm", "liquid water the pack lets go", FLOW, "snow_liquid_water"
@@ -105,7 +106,11 @@ SLOTS: Mapping[str, Slot] = {
         offers=("soil_inflow",),
     ),
     "evaporation": Slot(
-        Formula(soil_bucket.evaporation), "mm d-1", "demand of evapotranspiration", Limits(0.0, scale=3.0), "soil_moisture"
+        Formula(soil_bucket.evaporation),
+        "mm d-1",
+        "demand of evapotranspiration",
+        Limits(0.0, scale=3.0),
+        "soil_moisture",
     ),
     "capillary_rise": Slot(
         Formula(soil_bucket.no_capillary_rise), "mm d-1", "water drawn from the lower zone", FLOW, "lower_zone"
@@ -121,7 +126,11 @@ SLOTS: Mapping[str, Slot] = {
         "upper_zone",
     ),
     "interflow": Slot(
-        Formula(linear_reservoir.outflow, ("upper_zone", "k1")), "mm d-1", "runoff from the upper zone", FLOW, "upper_zone"
+        Formula(linear_reservoir.outflow, ("upper_zone", "k1")),
+        "mm d-1",
+        "runoff from the upper zone",
+        FLOW,
+        "upper_zone",
     ),
     "regional_exchange": Slot(
         Formula(regional_exchange.none, ("lower_zone",)),
@@ -131,7 +140,11 @@ SLOTS: Mapping[str, Slot] = {
         "lower_zone",
     ),
     "baseflow": Slot(
-        Formula(linear_reservoir.outflow, ("lower_zone", "k2")), "mm d-1", "runoff from the lower zone", FLOW, "lower_zone"
+        Formula(linear_reservoir.outflow, ("lower_zone", "k2")),
+        "mm d-1",
+        "runoff from the lower zone",
+        FLOW,
+        "lower_zone",
     ),
 }
 WITH_CAPILLARY_RISE: Mapping[str, Law] = {

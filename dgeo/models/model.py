@@ -80,7 +80,9 @@ class Budget:
 
     def totals(self, fluxes: Values) -> Values:
         """The fluxes, and the sums of them."""
-        return fluxes | {name: sum(fluxes[part] for part in parts) for name, parts in self.sums.items()}
+        return fluxes | {
+            name: sum((fluxes[part] for part in rest), fluxes[first]) for name, (first, *rest) in self.sums.items()
+        }
 
 
 class Model(eqx.Module):

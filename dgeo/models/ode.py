@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import equinox as eqx
 
-from dgeo.models.model import Model, Scalar, Values, Variable
+from dgeo.models.law import Values
+from dgeo.models.model import Model, Scalar, Variable
 from dgeo.models.solvers import FAILURE, FixedParts, Problem, Solver
 
 

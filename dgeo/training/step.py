@@ -1,6 +1,7 @@
 """Optimiser steps: many in one compiled call, each a window of days in a batch of basins."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -17,7 +18,6 @@ from dgeo.training.devices import Devices
 from dgeo.training.loss import Loss, combined
 from dgeo.training.losses import LOSSES
 from dgeo.training.sampler import Sampler
-
 
 PARTS = {"parameters": "parameters", "laws": "physics", "forcing": "forcing"}
 
@@ -88,8 +88,8 @@ class Trainer:
         """Which leaves are trained."""
         trained = trainable(model)
         for name in self.config.freeze:
-            still = jax.tree.map(lambda _: False, getattr(trained, PARTS[name]))
-            trained = eqx.tree_at(lambda tree, part=PARTS[name]: getattr(tree, part), trained, still)
+            part = getattr(trained, PARTS[name])
+            trained = replace(trained, **{PARTS[name]: jax.tree.map(lambda _: False, part)})
         return trained
 
     def start(self, weights: Any) -> TrainState:
