@@ -31,7 +31,8 @@ def descend(
     def step(carry: Any, key: PRNGKeyArray) -> tuple[Any, Array]:
         moving, memory = carry
         value, slope = jax.value_and_grad(lambda m: loss(eqx.combine(m, still), key))(moving)
-        change, memory = optimiser.update(slope, memory, moving)
+        with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by integers
+            change, memory = optimiser.update(slope, memory, moving)
         return (optax.apply_updates(moving, change), memory), value
 
     def march(moving: Any, keys: Array) -> tuple[Any, Array]:

@@ -71,7 +71,7 @@ def test_training_comes_near_the_exact_solution(key):
 def test_both_find_an_unknown_recession(key):
     """From runoff of five days, error-free: through the solver to 1 %, by the network to 25 %.
 
-    Daily means of k·S are those of the exact storage: p − ΔS. The solver errs by less than k³/4²/6 < 2e-5 a day, and its
+    Daily means of k·S are those of the exact storage: p − ΔS. The solver errs by less than k³/4²/6 < 2e-5 a day; its
     search has converged; the network is held to no more than finding the right size, from 0.255 in the middle.
     """
     true = 0.12
