@@ -97,9 +97,7 @@ class Hybrid(eqx.Module):
         if not any(jax.tree.leaves(per_site(self.physics))):
             return self.physics
         if inputs.index is None:
-            raise DgeoError(
-                "Every training site has its own law, and these are others: give `index`, or share the law."
-            )
+            raise DgeoError("Every training site has its own law and these are others: give `index`, or share the law.")
         return at_sites(self.physics, inputs.index)
 
     def _kept(self, outputs: Sequence[str]) -> tuple[str, ...]:
@@ -126,15 +124,13 @@ def component_mean(
 
 
 def parameters_of(physics: Model, parameters: Parameters, inputs: Inputs, components: int) -> Parameters:
-    """Those parameters that the physics declares, without the ones of routing, and the attributes that its laws read."""
+    """The parameters that the physics declares, without those of routing, and the attributes that its laws read."""
     static, dynamic = (
         {name: value for name, value in part.items() if name in physics.parameters}
         for part in (parameters.static, parameters.dynamic)
     )
     for name in physics.attributes:
         if name not in inputs.attributes:
-            raise DgeoError(
-                f"A law reads the attribute {name!r}, which is not given: {nearest(name, inputs.attributes)}"
-            )
+            raise DgeoError(f"A law reads the attribute {name!r} that is not given: {nearest(name, inputs.attributes)}")
         static[name] = jnp.broadcast_to(inputs.attributes[name][:, None], (inputs.sites, components))
     return Parameters(static, dynamic, parameters.components)

@@ -1,7 +1,7 @@
 """HBV: snow, soil and two groundwater boxes.
 
-As published, one explicit operator split. In this order, each line seeing what the one before has left (S snow, W liquid water in it, M soil moisture, U upper
-and L lower zone [mm]; all fluxes in mm d⁻¹; dt in days):
+As published, one explicit operator split. In this order, each line seeing what the one before has left (S snow, W liquid
+water in it, M soil moisture, U upper and L lower zone [mm]; all fluxes in mm d⁻¹; dt in days):
 
     S += snow·dt;            melt       = min(CFMAX·max(T − TT, 0), S/dt);      S → W
                              refreezing = min(CFR·CFMAX·max(TT − T, 0), W/dt);  W → S
@@ -16,9 +16,10 @@ and L lower zone [mm]; all fluxes in mm d⁻¹; dt in days):
 The right-hand sides are the defaults of the slots. Versions differ in these laws alone: 1.0 has no βET and no capillary
 rise, 1.1p has both, and 2.0 besides a regional exchange with L and a threshold of 4 °C above 2000 m. In continuous time
 (`rates`, for any other solver) all fluxes are taken at once, and what the split does within a step (melt of all the
-snow, excess) takes a day: its limits are S/1 d in the place of S/dt (Song et al. 2024, doi:10.5194/hess-28-3051-2024). With `floor` > 0 the stores M
-and L are kept at or above it after evaporation and capillary rise, as the implementation hydrodl2 does (1e-5 mm); the
-water that makes is the declared exchange `floor_source`. The default floor of 0 makes none.
+snow, excess) takes a day: its limits are S/1 d in the place of S/dt (Song et al. 2024, doi:10.5194/hess-28-3051-2024).
+
+With `floor` > 0 the stores M and L are kept at or above it after evaporation and capillary rise, as the implementation
+hydrodl2 does (1e-5 mm); the water that makes is the declared exchange `floor_source`. The default floor of 0 makes none.
 
 References: Bergström (1976) SMHI RHO 7; Feng et al. (2022), doi:10.1029/2022WR032404 (1.0); Song et al. (2025),
 doi:10.1029/2024WR038928 (2.0).
@@ -40,6 +41,9 @@ from dgeo.models.solvers import OperatorSplit, Solver
 from dgeo.numerics import at_least, at_most, minimum, positive_part
 
 
+PUBLISHED = OperatorSplit()
+
+
 class HBV(ContinuousModel):
     """HBV with exchangeable laws; `hbv(version)` builds the published ones.
 
@@ -48,7 +52,7 @@ class HBV(ContinuousModel):
     a snowpack below zero grows without bound.
     """
 
-    solver: Solver = eqx.field(default=OperatorSplit(), kw_only=True)
+    solver: Solver = eqx.field(default=PUBLISHED, kw_only=True)
     initial_storage: float = eqx.field(static=True, default=0.001, kw_only=True)
     floor: float = eqx.field(static=True, default=0.0, kw_only=True)
 
@@ -151,7 +155,7 @@ def hbv(
     version: str = DEFAULT,
     *,
     compatibility: str | None = None,
-    solver: Solver = OperatorSplit(),
+    solver: Solver = PUBLISHED,
     **laws: Law,
 ) -> HBV:
     """A published version of HBV, with any of its laws replaced by name.

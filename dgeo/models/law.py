@@ -36,7 +36,7 @@ class Law(Protocol):
 
 
 class Formula(eqx.Module):
-    """A law written as a plain function, whose positional argument names are its inputs, or else `reads`, in their order.
+    """A law written as a plain function; its inputs are the names of the positional arguments, or else `reads`.
 
     `options` are keyword-only arguments of the function and their values (how its thresholds are rounded, say).
     """

@@ -17,7 +17,7 @@ Scalar = Float[Array, ""]
 
 @dataclass(frozen=True)
 class Variable:
-    """A forcing, store or flux: its unit, its meaning in one line, and its typical size, by which networks divide it."""
+    """A forcing, store or flux: unit, meaning in one line, and typical size, by which networks divide it."""
 
     units: str
     meaning: str
@@ -164,7 +164,7 @@ class Model(eqx.Module):
         for name in law.inputs:
             if name not in offered | {*attributes_of(law), *forcings_of(law)}:
                 raise DgeoError(
-                    f"The law in the slot {slot!r} of {type(self).__name__} reads {name!r}, which is not offered there: "
+                    f"The law in the slot {slot!r} of {type(self).__name__} reads {name!r}, which is not offered: "
                     f"{nearest(name, offered)} An attribute of the site goes into the law's `attributes`."
                 )
 

@@ -179,8 +179,8 @@ def _check_leakage(dataset: xr.Dataset, config: Config) -> None:
     split, unseen = config.split, unseen_basins(config)
     if unseen and config.model.per_basin:
         raise DgeoError(
-            f"The split tests unseen basins, {unseen[0]} among them, but the model has numbers of each training basin's "
-            "own (static.source: table, or a law with per_basin); use a network of attributes."
+            f"The split tests unseen basins, {unseen[0]} among them, but the model has numbers of each training "
+            "basin's own (static.source: table, or a law with per_basin); use a network of attributes."
         )
     if unseen:
         data.check_leakage(data.BasinSplit(tuple(training_basins(dataset, config)), unseen))
