@@ -1,7 +1,26 @@
-"""Checks on runs: the ledger of what every model must conserve."""
+"""Checks: the ledger of what every model must conserve, and the kit that checks gradients."""
 
 from dgeo.check.balance import Balance, balance
+from dgeo.check.gradient_kit import Tolerances, gradients
+from dgeo.check.gradient_laws import law_gradients
+from dgeo.check.gradient_models import model_gradients
+from dgeo.check.gradient_report import Report, Row
 from dgeo.check.hybrid_ledger import HybridLedger, hybrid_ledger, routed
 from dgeo.check.ledger import Ledger, ledger, storage_of
 
-__all__ = ["Balance", "HybridLedger", "Ledger", "balance", "hybrid_ledger", "ledger", "routed", "storage_of"]
+__all__ = [
+    "Balance",
+    "HybridLedger",
+    "Ledger",
+    "Report",
+    "Row",
+    "Tolerances",
+    "balance",
+    "gradients",
+    "hybrid_ledger",
+    "law_gradients",
+    "ledger",
+    "model_gradients",
+    "routed",
+    "storage_of",
+]
