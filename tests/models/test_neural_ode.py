@@ -23,9 +23,8 @@ def small(key, **fields):
 
 
 def weather(key, dtype=None):
-    return {
-        name: 10 * jax.random.uniform(k, (DAYS, SITES), dtype or float) for name, k in zip(FORCINGS, key, strict=True)
-    }
+    series = 10 * jax.random.uniform(key, (len(FORCINGS), DAYS, SITES), dtype or float)
+    return dict(zip(FORCINGS, series, strict=True))
 
 
 def cast(tree, dtype=jnp.float32):
