@@ -1,7 +1,7 @@
 """Virtual basins, whose truth is known, and scores of what a model learned without being shown."""
 
+from dgeo.virtual.laws import HIDDEN_LAWS
 from dgeo.virtual.products import ERRORS, ProductErrors, Products, products, some_products
-from dgeo.virtual.relations import HIDDEN_LAWS
 from dgeo.virtual.scores import hidden_scores, recovery
 from dgeo.virtual.weighting import optimal_weights
 from dgeo.virtual.world import VirtualWorld, basins

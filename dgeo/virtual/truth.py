@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from dgeo.engine import Parameters, initial_state, simulate
 from dgeo.hybrid import GammaRouting
 from dgeo.models import Model, Values
+from dgeo.physics.solar import day_length
 from dgeo.physics.unit_hydrograph import empty_tail
 from dgeo.virtual.disaggregate import disaggregate
 
@@ -34,7 +35,7 @@ def simulate_truth(
 
     def one_day(carry: tuple[Values, Array], today: tuple[Values, Array]) -> tuple[tuple[Values, Array], Values]:
         state, tail = carry
-        forcing = disaggregate(today[0], latitude, today[1], parts)
+        forcing = forcing_in_parts(today[0], latitude, today[1], parts)
         hourly, state = simulate(physics, forcing, within, state, dt=dt, outputs=kept)
         hourly["streamflow"], tail = routing(hourly["runoff"], parameters, tail, dt)
         means = {name: jnp.mean(hourly[name], axis=0) for name in (*physics.fluxes, "streamflow")}
@@ -46,3 +47,11 @@ def simulate_truth(
         empty_tail(routing.weights(parameters, dt)),
     )
     return jax.lax.scan(one_day, start, (daily, day_of_year))[1]
+
+
+def forcing_in_parts(
+    day: Values, latitude: Float[Array, " basin"], day_of_year: Float[Array, ""], parts: int
+) -> Values:
+    """The forcing of one day, [part, basin]; what has no course within the day (`day_length`) stays as it is."""
+    light = day_length(latitude, jnp.broadcast_to(day_of_year, latitude.shape))
+    return disaggregate(day, latitude, day_of_year, parts) | {"day_length": jnp.tile(light, (parts, 1))}

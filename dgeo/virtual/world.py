@@ -6,7 +6,7 @@ attributes are those of the ten years before the record, so that no day of the r
 stores are spun up on the last of these years.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -14,12 +14,13 @@ import numpy as np
 import xarray as xr
 
 from dgeo.errors import DgeoError
-from dgeo.models import HBV, Law, hbv
+from dgeo.models import Law, Model
 from dgeo.virtual.attributes import climate_attributes, land_attributes
 from dgeo.virtual.climates import sample_climates
 from dgeo.virtual.observation import observe
 from dgeo.virtual.packing import pack_dataset, pack_truth
-from dgeo.virtual.relations import HIDDEN_LAWS, true_parameters
+from dgeo.virtual.physics import true_physics
+from dgeo.virtual.relations import true_parameters
 from dgeo.virtual.truth import simulate_truth
 from dgeo.virtual.weather import day_of_year, generate_weather
 
@@ -38,7 +39,7 @@ class VirtualWorld:
 
     dataset: xr.Dataset
     truth: xr.Dataset
-    physics: HBV
+    physics: Model
 
 
 def basins(
@@ -49,6 +50,8 @@ def basins(
     gaps: float = 0.0,
     *,
     scatter: float = 0.15,
+    physics: str = "hbv",
+    hidden: Sequence[str] | None = None,
     laws: Mapping[str, Law] | None = None,
     parts: int = 8,
     first_year: int = 2000,
@@ -63,26 +66,29 @@ def basins(
       without observation.
     - `scatter`: standard deviation of what attributes do not explain in the parameters, before their bounds
       are applied.
-    - `laws`: laws of the truth by slot, see `dgeo.models.hbv`; `HIDDEN_LAWS` by default, the textbook's
-      where it is `{}`.
+    - `physics`: the model of the truth: HBV 1.0, or another of `dgeo.models` in continuous time.
+    - `hidden`: the slots in which it has a law of `dgeo.virtual.laws`: HBV's evaporation by default, no slot of
+      other models.
+    - `laws`: any other laws of the truth by slot; if given, `hidden` is empty by default, and `{}` is the textbook.
     - `parts`: steps a day of the truth.
 
-    **Raises** `DgeoError` for a size, share or deviation that is none.
+    **Raises** `DgeoError` for a size, share or deviation that is none, a model that cannot run on parts of a day, and
+    a law that there is not.
     """
     _check(count, years, seed, noise, gaps, scatter, parts)
+    model = true_physics(physics, hidden, laws)
     time = _days(first_year - CLIMATE_YEARS, first_year + years)
     record = time >= np.datetime64(f"{first_year}-10-01")
     regions, climate = sample_climates(seed, count)
     weather = generate_weather(seed, climate, time)
     attributes = climate_attributes({name: series[~record] for name, series in weather.items()}, time[~record])
     attributes |= land_attributes(seed, climate["elevation"], attributes["aridity"])
-    physics = hbv("1.0", compatibility=None, **(HIDDEN_LAWS if laws is None else laws))
-    parameters = true_parameters(seed, attributes, physics, scatter)
-    truth = _truth(physics, weather, climate["latitude"], parameters, time, first_year, parts)
+    parameters = true_parameters(seed, attributes, model, scatter)
+    truth = _truth(model, weather, climate["latitude"], parameters, time, first_year, parts)
     observed = observe(seed, truth["streamflow"], noise, gaps)
     series = {name: values[record] for name, values in weather.items()} | {"streamflow": observed}
     dataset = pack_dataset(time[record], regions, climate, series, attributes)
-    return VirtualWorld(dataset, pack_truth(dataset, physics, truth, parameters), physics)
+    return VirtualWorld(dataset, pack_truth(dataset, model, truth, parameters), model)
 
 
 def _days(first_year: int, last_year: int) -> np.ndarray:
@@ -90,7 +96,7 @@ def _days(first_year: int, last_year: int) -> np.ndarray:
 
 
 def _truth(
-    physics: HBV,
+    physics: Model,
     weather: dict[str, np.ndarray],
     latitude: np.ndarray,
     parameters: dict[str, np.ndarray],
