@@ -18,6 +18,7 @@ from jaxtyping import Array, Bool, Float
 from dgeo.engine import Parameters
 from dgeo.engine.simulate import per_site
 from dgeo.errors import DgeoError, nearest
+from dgeo.hybrid.law_inputs import check_slot
 from dgeo.hybrid.visits import recorded
 from dgeo.models import Formula, Law, Model, PerSite, Values
 from dgeo.models.law import attributes_of, forcings_of
@@ -50,14 +51,15 @@ def truth_visits(world: VirtualWorld, slot: str, parts: int = 1) -> Visits:
     Raises `DgeoError` for a slot that there is not.
     """
     physics = world.physics
-    names = (*physics.forcings, *physics.states, *(physics.slots[slot].offers if slot in physics.slots else ()))
+    check_slot(physics, slot)
+    names = (*physics.forcings, *physics.states, *physics.slots[slot].offers)
     reader: Law = Formula(jnp.add, reads=names)
     parameters = {name: jnp.asarray(world.truth[name].values) for name in physics.parameters}
     state = {name: jnp.asarray(world.truth[name].values[0]) for name in physics.states}
     forcing = _forcing(world, parts)
     run = eqx.filter_jit(recorded)
     seen, _, given = run(
-        physics, slot, (physics.present_laws.get(slot, reader), reader), (), forcing, Parameters(parameters, {}), state,
+        physics, slot, (physics.present_laws[slot], reader), (), forcing, Parameters(parameters, {}), state,
         1 / parts,
     )  # fmt: skip
     values = {name: seen[name] for name in names}
@@ -83,12 +85,13 @@ def counted_visits(model: Model, slot: str, values: Mapping[str, Array]) -> Bool
     """
     what = model.slots[slot]
     moves = np.ones(next(iter(values.values())).shape, bool)
-    if what.limited_by is not None:
-        moves &= np.asarray(values[what.limited_by]) > LEAST * model.states[what.limited_by].scale
+    emptied = () if what.limited_by is None else (what.limited_by,)
+    for store in emptied:
+        moves &= np.asarray(values[store]) > LEAST * model.states[store].scale
     for name in what.offers:
         moves &= np.asarray(values[name]) > 0
     counted = moves.copy()
-    read = {*model.present_laws[slot].inputs, what.limited_by}
+    read = {*model.present_laws[slot].inputs, *emptied}
     for name in read & model.states.keys():
         state = np.where(moves, np.asarray(values[name], np.float64), np.nan)
         seen = moves.any(axis=0)
@@ -115,7 +118,7 @@ def law_score(law: Law, visits: Visits, parameters: Mapping[str, Array] | None =
 
 
 def evaluate(law: Law, values: Mapping[str, Array], parameters: Mapping[str, Array]) -> Float[Array, "time site"]:
-    """What a law gives at values [time, site] and parameters [site]. Raises `DgeoError` for a name that is in neither."""
+    """What a law gives at values [time, site] and parameters [site]. Raises `DgeoError` for a name in neither."""
     for name in law.inputs:
         if name not in values and name not in parameters:
             raise DgeoError(f"The law reads {name!r}, of which no visit tells: {nearest(name, {*values, *parameters})}")

@@ -41,8 +41,8 @@ def at(law: Law, slot: str) -> np.ndarray:
 
 @pytest.mark.parametrize("slot", HIDDEN_LAWS)
 def test_no_parameters_make_the_textbook_a_hidden_law(slot: str):
-    """The least squared error over all parameters of the textbook's law, by Nelder and Mead from three starts, leaves at
-    least 1 % of the variance: a law within its family would leave nothing, or 1e-6 for the tolerance of the search."""
+    """The least squared error over all parameters of the textbook's law, by Nelder and Mead from three starts, leaves
+    at least 1 % of the variance: a law within its family would leave nothing, to the tolerance of the search."""
     formula, model = HIDDEN_LAWS[slot], hbv("1.0")
     textbook = model.slots[slot].default
     names = [name for name in textbook.inputs if name in model.all_parameters]
