@@ -10,7 +10,7 @@ from dgeo.models.model import Budget, Model, Parameter, Variable
 from dgeo.models.neural_ode import NeuralODE, neural_ode
 from dgeo.models.nonsense import NonSense, nonsense
 from dgeo.models.ode import ContinuousModel
-from dgeo.models.registry import MODELS, model_named
+from dgeo.models.registry import MODELS, model_named, register
 from dgeo.models.residual import with_residuals
 from dgeo.models.shm import SHM, shm
 from dgeo.models.smoothing import with_thresholds
@@ -52,6 +52,7 @@ __all__ = [
     "model_named",
     "neural_ode",
     "nonsense",
+    "register",
     "shm",
     "with_residuals",
     "with_thresholds",

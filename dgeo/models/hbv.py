@@ -1,7 +1,7 @@
 """HBV: snow, soil and two groundwater boxes.
 
-As published, one explicit operator split. In this order, each line seeing what the one before has left (S snow, W liquid
-water in it, M soil moisture, U upper and L lower zone [mm]; all fluxes in mm d⁻¹; dt in days):
+As published, one explicit operator split. In this order, each line seeing what the one before has left (S snow, W the
+liquid water in it, M soil moisture, U upper and L lower zone [mm]; all fluxes in mm d⁻¹; dt in days):
 
     S += snow·dt;            melt       = min(CFMAX·max(T − TT, 0), S/dt);      S → W
                              refreezing = min(CFR·CFMAX·max(TT − T, 0), W/dt);  W → S
@@ -19,7 +19,7 @@ rise, 1.1p has both, and 2.0 besides a regional exchange with L and a threshold 
 snow, excess) takes a day: its limits are S/1 d in the place of S/dt (Song et al. 2024, doi:10.5194/hess-28-3051-2024).
 
 With `floor` > 0 the stores M and L are kept at or above it after evaporation and capillary rise, as the implementation
-hydrodl2 does (1e-5 mm); the water that makes is the declared exchange `floor_source`. The default floor of 0 makes none.
+hydrodl2 does (1e-5 mm); the water that makes is the declared exchange `floor_source`. The default floor is 0.
 
 References: Bergström (1976) SMHI RHO 7; Feng et al. (2022), doi:10.1029/2022WR032404 (1.0); Song et al. (2025),
 doi:10.1029/2024WR038928 (2.0).
@@ -39,7 +39,6 @@ from dgeo.models.model import Scalar
 from dgeo.models.ode import ContinuousModel
 from dgeo.models.solvers import OperatorSplit, Solver
 from dgeo.numerics import at_least, at_most, minimum, positive_part
-
 
 PUBLISHED = OperatorSplit()
 

@@ -1,6 +1,7 @@
 """The models by the names that configs use."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from dgeo.errors import DgeoError, nearest
@@ -27,6 +28,18 @@ MODELS: dict[str, Callable[..., Model]] = {
     "bucket": bucket,
 }
 VERSIONS: dict[str, tuple[str, ...]] = {"hbv": tuple(HBV_VERSIONS), "bucket": tuple(BUCKET_VERSIONS)}
+
+
+def register(name: str, model: Model) -> None:
+    """Make a model of your own known to configs, by a name; raises `DgeoError` for a name that is taken."""
+    if name in MODELS:
+        raise DgeoError(f"There is a model {name!r} already; choose another name for your {type(model).__name__}.")
+
+    def make(*, solver: Solver | None = None, **laws: Law) -> Model:
+        chosen = model.with_laws(laws)
+        return chosen if solver is None else replace(chosen, solver=solver)  # type: ignore[call-arg]
+
+    MODELS[name] = make
 
 
 def model_named(
