@@ -1,10 +1,11 @@
 """Checks: the ledger of what every model must conserve, and the kit that checks gradients."""
 
 from dgeo.check.balance import Balance, balance
-from dgeo.check.gradient_kit import Tolerances, gradients
+from dgeo.check.gradient_kit import gradients
 from dgeo.check.gradient_laws import law_gradients
 from dgeo.check.gradient_models import model_gradients
 from dgeo.check.gradient_report import Report, Row
+from dgeo.check.gradient_run import Tolerances
 from dgeo.check.hybrid_ledger import HybridLedger, hybrid_ledger, routed
 from dgeo.check.ledger import Ledger, ledger, storage_of
 

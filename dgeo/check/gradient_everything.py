@@ -9,10 +9,10 @@ from typing import Any
 import diffrax
 import jax
 
-from dgeo.check.gradient_kit import DEFAULT
 from dgeo.check.gradient_laws import law_gradients
 from dgeo.check.gradient_models import model_gradients
 from dgeo.check.gradient_report import Report
+from dgeo.check.gradient_run import DEFAULT
 from dgeo.hybrid.constraints import Bounded, Factor, NonNegative, StorageLimited, ZeroAt
 from dgeo.hybrid.expression import expression_law
 from dgeo.hybrid.laws import network_law, network_laws
@@ -85,41 +85,52 @@ def laws() -> Iterator[Job]:
 
 def learned() -> Iterator[Job]:
     """Networks, tables, expressions and the constraints around them, in the evaporation slot of HBV."""
-    model, slot, key = hbv("1.0"), "evaporation", jax.random.key(0)
-    inputs = ("soil_moisture", "potential_evapotranspiration")
-    text = "potential_evapotranspiration * min(1, (soil_moisture / (a * field_capacity)) ** b)"
-    network = network_law(model, slot, inputs, width=4, key=key)
-    kinds: dict[str, Law] = {
-        "network": network,
-        "monotone network": network_law(model, slot, inputs, width=4, increasing=inputs, key=key),
-        "table": table_law(model, slot, inputs, knots=4),
-        "monotone table": table_law(model, slot, inputs, knots=4, increasing=inputs[:1]),
-        "expression": expression_law(text, {"a": 0.7, "b": 1.5}),
-        "NonNegative": NonNegative(network),
-        "Bounded": Bounded(network, 0.0, 10.0),
-        "Factor": Factor(network, inputs[1:], (3.0,)),
-        "ZeroAt": ZeroAt(network, inputs[0], 10.0),
-        "StorageLimited": StorageLimited(network, inputs[0]),
-    }
-    for kind, law in kinds.items():
-        yield kind, _law(kind, model, slot, law)
-    yield (
-        "hbv, joint networks",
-        _model(
-            "hbv, joint networks",
-            model.with_laws(*network_laws(model, ("evaporation", "recharge_fraction"), inputs, width=4, key=key)),
-            transformations=(),
-        ),
-    )
-    residual = with_residuals(
-        model,
-        {
-            "soil_moisture": network_law(
-                with_residuals(model, ("soil_moisture",)), "residual_soil_moisture", inputs[:1], width=4, key=key
-            )
-        },
-    )
-    yield "hbv, residual", _model("hbv, residual", residual, transformations=())
+    for kind, build in KINDS.items():
+        yield kind, _of_kind(kind, build)
+    yield "hbv, joint networks", _built("hbv, joint networks", _with_joint_networks)
+    yield "hbv, residual", _built("hbv, residual", _with_residual)
+
+
+SLOT, READ = "evaporation", ("soil_moisture", "potential_evapotranspiration")
+TEXT = "potential_evapotranspiration * min(1, (soil_moisture / (a * field_capacity)) ** b)"
+
+
+def _network(model: Model, **constraints: Any) -> Law:
+    return network_law(model, SLOT, READ, width=4, key=jax.random.key(0), **constraints)
+
+
+KINDS: dict[str, Callable[[Model], Law]] = {
+    "network": _network,
+    "monotone network": lambda model: _network(model, increasing=READ),
+    "table": lambda model: table_law(model, SLOT, READ, knots=4),
+    "monotone table": lambda model: table_law(model, SLOT, READ, knots=4, increasing=READ[:1]),
+    "expression": lambda model: expression_law(TEXT, {"a": 0.7, "b": 1.5}),
+    "NonNegative": lambda model: NonNegative(_network(model)),
+    "Bounded": lambda model: Bounded(_network(model), 0.0, 10.0),
+    "Factor": lambda model: Factor(_network(model), READ[1:], (3.0,)),
+    "ZeroAt": lambda model: ZeroAt(_network(model), READ[0], 10.0),
+    "StorageLimited": lambda model: StorageLimited(_network(model), READ[0]),
+}
+
+
+def _with_joint_networks() -> Model:
+    model = hbv("1.0")
+    return model.with_laws(*network_laws(model, (SLOT, "recharge_fraction"), READ, width=4, key=jax.random.key(0)))
+
+
+def _with_residual() -> Model:
+    model = with_residuals(hbv("1.0"), READ[:1])
+    slot = f"residual_{READ[0]}"
+    return model.with_laws({slot: network_law(model, slot, READ[:1], width=4, key=jax.random.key(0))})
+
+
+def _of_kind(name: str, build: Callable[[Model], Law]) -> Callable[[jax.Array], Report]:
+    model = hbv("1.0")
+    return lambda key: law_gradients(build(model), model, SLOT, key=key, name=name)
+
+
+def _built(name: str, build: Callable[[], Model]) -> Callable[[jax.Array], Report]:
+    return lambda key: model_gradients(build(), key=key, name=name, transformations=())
 
 
 def _model(name: str, model: Model, **options: Any) -> Callable[[jax.Array], Report]:

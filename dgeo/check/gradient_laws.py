@@ -8,10 +8,11 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from dgeo.check.gradient_kit import DEFAULT, TRANSFORMATIONS, Tolerances, gradients
+from dgeo.check.gradient_kit import gradients
 from dgeo.check.gradient_points import Point, generator
 from dgeo.check.gradient_ranges import SHARE, Ranges, altered, at_fraction, numbers, of_precision, ranges_of, units_of
 from dgeo.check.gradient_report import Report
+from dgeo.check.gradient_run import DEFAULT, TRANSFORMATIONS, Tolerances
 from dgeo.models import Law, Model
 from dgeo.models.law import attributes_of
 from dgeo.numerics import trainable

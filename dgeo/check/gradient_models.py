@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from dgeo.check.gradient_kit import DEFAULT, TRANSFORMATIONS, Tolerances, gradients
+from dgeo.check.gradient_kit import gradients
 from dgeo.check.gradient_points import Point, generator
 from dgeo.check.gradient_ranges import (
     SHARE,
@@ -21,6 +21,7 @@ from dgeo.check.gradient_ranges import (
     weather,
 )
 from dgeo.check.gradient_report import Report
+from dgeo.check.gradient_run import DEFAULT, TRANSFORMATIONS, Tolerances
 from dgeo.engine import Parameters, simulate
 from dgeo.models import Model
 from dgeo.numerics import trainable

@@ -24,6 +24,9 @@ from jaxtyping import Array, Float
 from dgeo.numerics.safe import minimum, positive_part
 
 
+SMALLEST = 1e-15  # below it nothing is rounded, as the derivative of a/b squares b, and float32 ends at 1e-38
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """How thresholds are passed: `width` is the share of their own scale over which they are rounded, 0 for none."""
@@ -47,7 +50,7 @@ class Thresholds:
         if self.width == 0:
             return minimum(a, b)
         low, high = jnp.minimum(a, b), jnp.maximum(a, b)
-        rounded = low > 0
+        rounded = low > SMALLEST
         share = jnp.where(rounded, low, 1.0) / jnp.where(rounded, high, 1.0)
         # The bound below keeps the root's derivative finite at a = b however narrow the threshold.
         square = max(4 * self.width**2, 1e-30)
