@@ -23,7 +23,6 @@ from jaxtyping import Array, Float
 
 from dgeo.numerics.safe import minimum, positive_part
 
-
 SMALLEST = 1e-15  # below it nothing is rounded, as the derivative of a/b squares b, and float32 ends at 1e-38
 
 
