@@ -138,5 +138,6 @@ def _model(name: str, model: Model, **options: Any) -> Callable[[jax.Array], Rep
 
 
 def _law(name: str, model: Model, slot: str, law: Law) -> Callable[[jax.Array], Report]:
-    analytic = isinstance(law, Formula)
+    # Rounded thresholds use `logaddexp`, which means something else for complex numbers.
+    analytic = isinstance(law, Formula) and not law.options
     return lambda key: law_gradients(law, model, slot, key=key, name=name, dead=DEAD.get(name, ()), analytic=analytic)

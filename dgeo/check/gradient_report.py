@@ -65,7 +65,7 @@ class Report:
     def require(self) -> None:
         """Raise `DgeoError` that names the first failure, unless all passed."""
         if not self.rows:
-            raise DgeoError("No gradient was checked: give at least one function.")
+            raise DgeoError("No gradient was checked: give at least one function, or a name that there is.")
         if self.failures:
             count, first = f"{len(self.failures)} of {len(self.rows)}", self.failures[0].sentence
             raise DgeoError(f"{count} checks of gradients failed, first {first}.")
