@@ -35,7 +35,8 @@ def taken_over(path: Path, model: Hybrid, config: Config, basins: list[str]) -> 
             f"{path} has numbers of other basins than these, or in another order; train it on the same ones."
         )
     model, taken, left = take_over(path, model)
-    if not any("physics" in name or "parameters" in name for name in taken):
+    taught = any(law.pretrain for law in config.model.laws)
+    if not taught and not any("physics" in name or "parameters" in name for name in taken):
         raise DgeoError(
             f"Nothing of {path} has a place in this model, {left[0]} for one; start from a run of its kind."
         )
