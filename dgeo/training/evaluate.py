@@ -76,6 +76,7 @@ def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Da
     model = next(iter(models.values()))
     mean, spread = ensemble([series for series, _ in members])
     failures = {name: mean.pop(name).sum(axis=0) for name in model.physics.diagnostics}
+    spread = {name: values for name, values in spread.items() if name not in failures}
     simulation = label(mean, tested, model.physics).assign(label(spread, tested, model.physics, "_spread"))
     observed = {f"{name}_observed": tested[name] for name in config.training.targets}
     simulation = simulation.assign(observed | {"precipitation": tested["precipitation"]})
