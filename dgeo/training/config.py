@@ -22,6 +22,7 @@ from dgeo.hybrid import Recipe
 from dgeo.hybrid.strict import Strict
 from dgeo.numerics import write_atomically
 from dgeo.training.losses import LOSSES
+from dgeo.virtual.physics import true_physics
 
 
 class DataConfig(Strict):
@@ -30,7 +31,8 @@ class DataConfig(Strict):
     - `camels_us`: the prepared NetCDF under `root`;  `camels_us_text`: the official text layout;
     - `netcdf`: any file with named dimensions (`file`; `rename` and `units` where it does not say them itself);
     - `virtual`: generated basins (`count`, `years`, `noise`, `gaps`, `seed`), with `products` faulty versions of their
-      forcings, precipitation_a, temperature_a and so on.
+      forcings, precipitation_a, temperature_a and so on. Their truth is the model `physics`, with a law that no textbook
+      has in each of the slots `hidden` (`dgeo.virtual.basins` has the defaults).
 
     `attributes` and `quality` are the folder of the attribute tables and the flags that count as observed, for the text
     layout.
@@ -52,6 +54,14 @@ class DataConfig(Strict):
     gaps: float = Field(0.0, ge=0, lt=1)
     products: NonNegativeInt = 0
     seed: NonNegativeInt = 0
+    physics: str = "hbv"
+    hidden: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _truth(self) -> "DataConfig":
+        if self.source == "virtual":
+            true_physics(self.physics, self.hidden)
+        return self
 
     def known_root(self) -> Path | None:
         """The data root: the config's, else that of the environment variable DGEO_DATA."""

@@ -22,13 +22,13 @@ def load_dataset(config: DataConfig) -> xr.Dataset:
 
     Raises `DgeoError` where a folder, file, basin or variable is missing.
     """
-    dataset = _with_day_length(_read(config))
+    dataset = with_day_length(_read(config))
     if config.source == "virtual" or config.potential_evapotranspiration == "given":
         return dataset
     return dataset.assign({PET: potential_evapotranspiration(dataset, config.potential_evapotranspiration)})
 
 
-def _with_day_length(dataset: xr.Dataset) -> xr.Dataset:
+def with_day_length(dataset: xr.Dataset) -> xr.Dataset:
     """The dataset with the time between sunrise and sunset, where it has a latitude and does not bring it."""
     if "day_length" in dataset or "latitude" not in dataset.coords:
         return dataset
@@ -67,7 +67,13 @@ def read_netcdf(path: str | Path) -> xr.Dataset:
 def virtual_world(config: DataConfig) -> virtual.VirtualWorld:
     """The virtual basins of a config, with their truth."""
     return virtual.basins(
-        count=config.count, years=config.years, noise=config.noise, gaps=config.gaps, seed=config.seed
+        config.count,
+        config.years,
+        config.seed,
+        config.noise,
+        config.gaps,
+        physics=config.physics,
+        hidden=config.hidden,
     )
 
 
