@@ -31,8 +31,8 @@ class DataConfig(Strict):
     - `camels_us`: the prepared NetCDF under `root`;  `camels_us_text`: the official text layout;
     - `netcdf`: any file with named dimensions (`file`; `rename` and `units` where it does not say them itself);
     - `virtual`: generated basins (`count`, `years`, `noise`, `gaps`, `seed`), with `products` faulty versions of their
-      forcings, precipitation_a, temperature_a and so on. Their truth is the model `physics`, with a law that no textbook
-      has in each of the slots `hidden` (`dgeo.virtual.basins` has the defaults).
+      forcings, precipitation_a, temperature_a and so on. Their truth is the model `physics`, with a law that no
+      textbook has in each of the slots `hidden` (`dgeo.virtual.basins` has the defaults).
 
     `attributes` and `quality` are the folder of the attribute tables and the flags that count as observed, for the text
     layout.

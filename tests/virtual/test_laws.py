@@ -9,6 +9,8 @@ from scipy.optimize import minimize
 from dgeo import virtual
 from dgeo.errors import DgeoError
 from dgeo.models import Law, hbv, shm
+from dgeo.training import virtual_world
+from dgeo.training.config import DataConfig
 from dgeo.virtual import HIDDEN_LAWS
 from dgeo.virtual.attributes import ATTRIBUTES
 from dgeo.virtual.physics import true_physics
@@ -133,3 +135,13 @@ def test_a_truth_that_cannot_be_is_refused(arguments: dict, words: str):
     """Before any weather is drawn, in a sentence."""
     with pytest.raises(DgeoError, match=words):
         virtual.basins(count=1, years=1, **arguments)
+
+
+def test_a_config_names_the_truth():
+    """`data.physics` and `data.hidden` choose it, and a name that is none is refused with the config."""
+    data = {"source": "virtual", "count": 1, "years": 1}
+    world = virtual_world(DataConfig(**data, hidden=("melt",)))
+    assert set(world.physics.laws) == {"melt"}
+    for wrong, words in (({"physics": "hvb"}, "no model 'hvb'"), ({"hidden": ("mlet",)}, "no hidden law for 'mlet'")):
+        with pytest.raises(ValueError, match=words):  # the reader of configs makes its sentence of it
+            DataConfig(**data, **wrong)
