@@ -223,6 +223,9 @@ def _finish(folder: Path, summary: dict[str, Any]) -> None:
     if len(summary["seeds"]) > 1:
         medians = ", ".join(_number(seed["nse"]) for seed in summary["seeds"])
         console.print(f"Median NSE of each seed: {medians}; the table is of their mean.")
+    for failure in summary["failures"].values():
+        if failure["words"]:
+            console.print(f"[bold]{escape(failure['words'])}[/bold]")
     if "hidden" in summary:
         _print_hidden(summary["hidden"])
     console.print(f"Report: [bold]{write_report(folder)}[/bold]   scores: {folder / 'metrics.json'}")

@@ -8,6 +8,7 @@ from dgeo.check.gradient_report import Report, Row
 from dgeo.check.gradient_run import Tolerances
 from dgeo.check.hybrid_ledger import HybridLedger, hybrid_ledger, routed
 from dgeo.check.ledger import Ledger, ledger, storage_of
+from dgeo.check.solved import require_solved, unsolved
 
 __all__ = [
     "Balance",
@@ -22,6 +23,8 @@ __all__ = [
     "law_gradients",
     "ledger",
     "model_gradients",
+    "require_solved",
     "routed",
     "storage_of",
+    "unsolved",
 ]

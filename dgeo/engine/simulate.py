@@ -19,8 +19,8 @@ class Parameters(eqx.Module):
     - `dynamic`: per site and time, [time, site, …] or [time, site, component, …]
     - `components`: whether a component axis follows the site axis. Parallel components share the forcing.
 
-    Attributes of the site that a law reads stand among the static ones. What all sites share (weights of a law, physical
-    constants) is a leaf of the model itself, and so are the laws of which each site has its own (`PerSite`).
+    Attributes of the site that a law reads stand among the static ones. What all sites share (weights of a law,
+    physical constants) is a leaf of the model itself, and so are the laws of which each site has its own (`PerSite`).
     """
 
     static: Values

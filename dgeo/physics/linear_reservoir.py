@@ -30,8 +30,6 @@ def outflow(storage: Scalar, coefficient: Scalar) -> Scalar:
     return coefficient * storage
 
 
-def outflow_above(
-    storage: Scalar, coefficient: Scalar, threshold: Scalar, *, thresholds: Thresholds = HARD
-) -> Scalar:
+def outflow_above(storage: Scalar, coefficient: Scalar, threshold: Scalar, *, thresholds: Thresholds = HARD) -> Scalar:
     """Outflow of a linear reservoir through a hole at the height of a threshold [mm d⁻¹]."""
     return coefficient * thresholds.positive_part(storage - threshold, scale=10.0)

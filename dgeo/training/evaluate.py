@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from dgeo import data
-from dgeo.check import Balance, HybridLedger
+from dgeo.check import Balance, HybridLedger, unsolved
 from dgeo.hybrid import Hybrid, Inputs, load
 from dgeo.metrics import score, summarise
 from dgeo.numerics import write_atomically
@@ -75,7 +75,8 @@ def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Da
     members = [simulate_test(model, config, dataset, basins) for model in models.values()]
     model = next(iter(models.values()))
     mean, spread = ensemble([series for series, _ in members])
-    failures = {name: mean.pop(name).sum(axis=0) for name in model.physics.diagnostics}
+    failed = {name: mean.pop(name) for name in model.physics.diagnostics}
+    failures = {name: steps.sum(axis=0) for name, steps in failed.items()}
     spread = {name: values for name, values in spread.items() if name not in failures}
     simulation = label(mean, tested, model.physics).assign(label(spread, tested, model.physics, "_spread"))
     observed = {f"{name}_observed": tested[name] for name in config.training.targets}
@@ -93,15 +94,16 @@ def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Da
             for seed, (series, _) in zip(models, members, strict=True)
         ],
         "parameters_at_bounds": share_at_bounds(parameters),
-        "failures": {name: _failures(steps, tested) for name, steps in failures.items()},
+        "failures": {name: _failures(model, steps, tested) for name, steps in failed.items()},
     }
     return Evaluation(simulation, scores, summary, parameters, members[0][1])
 
 
-def _failures(steps: np.ndarray, tested: xr.Dataset) -> dict[str, Any]:
-    """In how many steps of the test, and in which basins, something failed (a mean over seeds and components)."""
-    basins = tested["basin"].values[steps > 0]
-    return {"steps": float(steps.sum()), "basins": [str(basin) for basin in basins]}
+def _failures(model: Hybrid, failed: np.ndarray, tested: xr.Dataset) -> dict[str, Any]:
+    """In how many steps of the test, and in which basins, a step failed (a mean over seeds and components)."""
+    basins = [str(basin) for basin in tested["basin"].values]
+    where = [basin for basin, steps in zip(basins, failed.sum(axis=0), strict=True) if steps > 0]
+    return {"steps": float(failed.sum()), "basins": where, "words": unsolved(model.physics, failed, basins)}
 
 
 def ensemble(members: Sequence[dict[str, np.ndarray]]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -7,7 +7,8 @@ def step(state, forcing, parameters, dt, floor=0.0):
     """(stores after the step [mm], fluxes [mm d-1]) from dicts of floats.
 
     Optional parameters are left out of the dict: without beta_et evaporation is linear, without capillary
-    nothing rises, without regional_flow_max no water crosses the divide. The order is that of the equations: snow, soil, groundwater.
+    nothing rises, without regional_flow_max no water crosses the divide. The order is that of the equations: snow,
+    soil, groundwater.
     """
     if parameters.get("elev_mean", 0.0) >= 2000.0:
         parameters = parameters | {"threshold_temperature": 4.0}

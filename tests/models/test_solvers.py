@@ -39,21 +39,23 @@ def test_implicit_hbv_in_extreme_weather(seed):
     """500 sites: each converges, the ledger closes, no store is negative beyond rounding, and the fluxes are the rates
     at the stores after the step.
 
-    In float32 the residual may be 1e-5 of the largest store, so that a store may come out at −1e-5 of it, and rates
-    differ by that times their slopes: 1e-3 of the stores and fluxes. Mass goes by the volumes: 32 roundings of them.
+    The residual may be `tolerance`, or 100 roundings (1.2e-5 in float32), of the largest store, so that a store may
+    come out twice that below zero, and rates differ by that times their slopes: a hundredfold. Mass goes by the
+    volumes: 32 roundings of them.
     """
     state, forcing, parameters = sites(IMPLICIT, 500, np.random.default_rng(seed))
     dt = jnp.asarray(1.0)
     after, fluxes = stepped(IMPLICIT, state, forcing, parameters, dt)
     assert not fluxes["solver_failure"].any()
     change, eps = IMPLICIT.budget.tendencies(fluxes), jnp.finfo(dt.dtype).eps
+    allowed = max(IMPLICIT.solver.tolerance, 100 * eps)
     largest = sum(state.values()) + sum(jnp.abs(fluxes[name]) for name in IMPLICIT.budget.transfers)
     rates = jax.vmap(lambda *now: Problem(IMPLICIT, now[1], now[2]).rates(now[0]))(after, forcing, parameters)
     for store in state:
         assert np.all(jnp.abs(after[store] - state[store] - change[store]) <= 32 * eps * largest)
-        assert np.all(after[store] >= -200 * eps * (1 + largest))
+        assert np.all(after[store] >= -2 * allowed * (1 + largest))
     for name, rate in rates.items():
-        assert np.all(jnp.abs(rate - fluxes[name]) <= 1e4 * eps * (1 + largest)), name
+        assert np.all(jnp.abs(rate - fluxes[name]) <= 100 * allowed * (1 + largest)), name
 
 
 def smooth_day():
