@@ -34,13 +34,17 @@ def recovery_table(run: Path) -> str:
     return table(["Parameter", *map(label, kinds)], rows, caption) if rows else ""
 
 
+LEDGER = {"inflows": "Inflow", "outflows": "Outflow", "exchanges": "Exchange, in", "stores": "Change in store"}
+
+
 def ledger_table(run: Path) -> str:
-    """Inflows, outflows, change of stores and what is left over, each also as a share of the inflow."""
+    """Inflows, outflows, exchanges, change of stores and what is left over, each also as a share of the inflow.
+
+    A declared exchange through which nothing went is left out.
+    """
     ledger = read_json(run / "ledger.json")
-    parts = {
-        title: _mapping(ledger.get(key))
-        for key, title in (("inflows", "Inflow"), ("outflows", "Outflow"), ("stores", "Change in store"))
-    }
+    parts = {title: _mapping(ledger.get(key)) for key, title in LEDGER.items()}
+    parts["Exchange, in"] = {name: value for name, value in parts["Exchange, in"].items() if value}
     if not any(parts.values()):
         raise DgeoError("The file ledger.json names no inflow, outflow or store, so the ledger is left out.")
     supply = sum(value for value in parts["Inflow"].values() if isinstance(value, int | float))
