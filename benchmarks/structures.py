@@ -4,7 +4,7 @@
 
 Each model is trained under the same network, data, budget and seed (configs/structures_*.yaml). On
 real basins streamflow is scored; on virtual ones, whose truth is none of these models, also what no one showed them:
-evaporation, snow, soil moisture and all water together, as correlation of anomalies, and the same of the untrained model.
+evaporation, snow, soil moisture and all water together, as correlation of anomalies, and that of the untrained model.
 After Acuña Espinoza et al. (2024), doi:10.5194/hess-28-2705-2024.
 """
 

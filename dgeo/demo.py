@@ -112,8 +112,9 @@ def _configured(changes: dict[str, Any]) -> tuple[Config, VirtualWorld]:
     return parse_config(content | {"split": {**content["split"], "test_basins": unseen}}, "demo"), world
 
 
-def _hidden(simulation: xr.Dataset) -> list[str]:
-    return [name for name in HIDDEN if name in simulation]
+def _hidden(simulation: xr.Dataset, truth: xr.Dataset) -> list[str]:
+    """What both the model and the truth have: they may be of different kinds."""
+    return [name for name in HIDDEN if name in simulation and name in truth]
 
 
 def _learned(trained: Evaluation, before: Evaluation, world: VirtualWorld) -> dict[str, Any]:
@@ -121,6 +122,6 @@ def _learned(trained: Evaluation, before: Evaluation, world: VirtualWorld) -> di
     return {
         "against": "noise-free truth of unseen basins and years",
         "untrained": before.summary["test"],
-        "hidden": hidden_scores(trained.simulation, before.simulation, truth, _hidden(trained.simulation)),
+        "hidden": hidden_scores(trained.simulation, before.simulation, truth, _hidden(trained.simulation, truth)),
         "recovery": recovery(trained.parameters, truth),
     }
