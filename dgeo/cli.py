@@ -1,4 +1,4 @@
-"""The command line: `dgeo demo`, `train`, `evaluate`, `simulate`, `report`, `info`, `check`."""
+"""The command line: `dgeo demo`, `train`, `evaluate`, `simulate`, `rerun`, `check` and more; see `dgeo --help`."""
 
 import math
 import sys
@@ -114,7 +114,7 @@ def surrogate(
 @app.command()
 def rerun(
     run: RunFolder,
-    solver: Annotated[str, typer.Option(help="split, implicit_euler, or a method of diffrax.")],
+    solver: Annotated[str, typer.Argument(help="split, implicit_euler, or a method of diffrax.")],
     parts: Annotated[int | None, typer.Option(help="Equal parts of a day.")] = None,
     adaptive: Annotated[bool, typer.Option(help="Let the method choose its own parts.")] = False,
 ) -> None:

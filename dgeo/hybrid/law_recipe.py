@@ -9,6 +9,7 @@ from jaxtyping import PRNGKeyArray
 from pydantic import Field, PositiveInt, model_validator
 
 from dgeo.errors import DgeoError
+from dgeo.hybrid.constraints import Bounded
 from dgeo.hybrid.expression import expression_law
 from dgeo.hybrid.law_inputs import Statistics, check_constraints, check_slot, constrained
 from dgeo.hybrid.laws import network_law, network_laws
@@ -125,7 +126,9 @@ def _one(
     slot = recipe.slots[0]
     law: Law
     if recipe.kind == "expression":
-        law = expression_law(recipe.formula or "", recipe.constants, recipe.attributes, recipe.forcings)
+        formula = expression_law(recipe.formula or "", recipe.constants, recipe.attributes, recipe.forcings)
+        limits = model.slots[slot].limits
+        law = Bounded(formula, limits.low, limits.high)
     else:
         law = table_law(
             model,

@@ -107,7 +107,8 @@ class Recipe(Strict):
     def needed_forcings(self) -> tuple[str, ...]:
         """The series that the dataset must have, without those that fusion makes."""
         physics = self.outline()
-        made, given = ((), ()) if self.forcing is None else (tuple(self.forcing.fuse), names(self.forcing))
+        given = () if self.forcing is None else names(self.forcing)
+        made = () if self.forcing is None else tuple(name for name in self.forcing.fuse if name not in given)
         wanted = dict.fromkeys((*physics.forcings, *physics.law_forcings, *self.network_forcings, *given))
         return tuple(name for name in wanted if name not in made)
 

@@ -73,8 +73,10 @@ class TableLaw(eqx.Module):
     def __call__(self, values: Mapping[str, Array]) -> Array:
         """The value between the knots."""
         y = self.values
-        for name, knots in zip(self.inputs, self.knots, strict=True):
-            y = jnp.tensordot(knots.hats(values[name]), y, axes=1)
+        for name, knots, centre in zip(self.inputs, self.knots, self.names.centre, strict=True):
+            x = values[name]
+            x = jnp.where(jnp.isnan(x), centre, x) if name in self.attributes else x  # a gap counts as the mean
+            y = jnp.tensordot(knots.hats(x), y, axes=1)
         return y
 
 
@@ -145,8 +147,8 @@ def _steps(z: Array, axis: int, sign: int) -> Array:
 
 
 def _textbook(model: Model, slot: str, inputs: Sequence[str], at: tuple[np.ndarray, ...]) -> Array | None:
-    """The slot's default at all knots; None where it reads an attribute, of which no typical value is known."""
-    law: Law = model.slots[slot].default
+    """The slot's present law at all knots; None where it reads an attribute, of which no typical value is known."""
+    law: Law = model.present_laws[slot]
     if set(attributes_of(law)) - set(inputs):
         return None
     typical = typical_sizes(model, slot) | {name: p.default for name, p in model.all_parameters.items()}

@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 import equinox as eqx
 from jaxtyping import Array
 
+from dgeo.errors import DgeoError
 from dgeo.numerics import Limits
 
 Values = dict[str, Array]
@@ -91,6 +92,11 @@ class Joint(eqx.Module):
     def __call__(self, values: Mapping[str, Array]) -> Values:
         """The named values."""
         found = self.law(values)
+        if found.shape != (len(self.outputs),):
+            raise DgeoError(
+                f"The network for {', '.join(self.outputs)} gives numbers of shape {list(found.shape)}: give it "
+                f"{len(self.outputs)} outputs, one for each."
+            )
         return {name: found[i] for i, name in enumerate(self.outputs)}
 
 

@@ -158,9 +158,13 @@ class Model(eqx.Module):
                 )
             self._check_inputs(name, law)
 
+        for joint in self.joint:
+            self._check_inputs(", ".join(joint.outputs), joint.law)
+
     def _check_inputs(self, slot: str, law: Law) -> None:
+        offers = self.slots[slot].offers if slot in self.slots else ()
         outputs = tuple(name for joint in self.joint for name in joint.outputs)
-        offered = {*self.forcings, *self.states, *self.all_parameters, *self.slots[slot].offers, *outputs}
+        offered = {*self.forcings, *self.states, *self.all_parameters, *offers, *outputs}
         for name in law.inputs:
             if name not in offered | {*attributes_of(law), *forcings_of(law)}:
                 raise DgeoError(

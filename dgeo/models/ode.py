@@ -17,6 +17,15 @@ class ContinuousModel(Model):
 
     diagnostics: ClassVar = {FAILURE: Variable("1", "1 where the solver failed and nothing moved")}
 
+    def __check_init__(self) -> None:
+        """Every state is a store, and every flux a transfer or a sum of transfers."""
+        for name in self.states:
+            self._known("store in its budget for the state", name, dict.fromkeys(self.budget.stores))
+        for name in self.fluxes:
+            self._known(
+                "transfer or sum in its budget for the flux", name, {**self.budget.transfers, **self.budget.sums}
+            )
+
     @abstractmethod
     def rates(self, state: Values, forcing: Values, parameters: Values) -> Values:
         """The fluxes at this moment, one for every transfer of the budget [per day], for one site."""

@@ -15,6 +15,8 @@ solver and however coarse its tolerance; and small volumes are not lost beside l
 
 Forcing and parameters are constant within a step. Every solver says whether it failed: `solver_failure` is 1 for a step
 whose result it cannot vouch for. In such a step nothing moves, so that a failure is a number to report and not a NaN.
+Where the rates themselves are NaN (a gap in the forcing, a broken network), so is the step: nothing is hidden.
+
 References: Kidger (2021) On neural differential equations, arXiv:2202.02435; for the implicit step and its gradient,
 Song et al. (2024), doi:10.5194/hess-28-3051-2024.
 """
@@ -253,6 +255,9 @@ def _quiet(tree: Any, failed: Bool[Array, ""]) -> Any:
 def _vouched(
     problem: Problem, state: Values, volumes: Values, dt: Scalar, failed: Bool[Array, ""]
 ) -> tuple[Values, Values]:
-    """The result of the step; where the solver has failed, nothing moves."""
-    chosen = jax.tree.map(lambda volume: jnp.where(failed, jnp.zeros_like(volume), volume), volumes)
-    return problem.result(state, chosen, dt, failed)
+    """The result of the step; where the solver has failed, nothing moves. What was no number stays none."""
+    rates = jax.tree.leaves(problem.rates(state))
+    known = ~jnp.any(jnp.stack([jnp.any(jnp.isnan(rate)) for rate in rates]))
+    still = jnp.where(known, 0.0, jnp.nan).astype(dt.dtype)
+    chosen = jax.tree.map(lambda volume: jnp.where(failed, jnp.full_like(volume, still), volume), volumes)
+    return problem.result(state, chosen, dt, failed & known)

@@ -155,6 +155,12 @@ class TrainingConfig(Strict):
     freeze: tuple[Literal["parameters", "laws", "forcing"], ...] = ()
 
     @model_validator(mode="after")
+    def _one_start(self) -> "TrainingConfig":
+        if self.freeze and len(self.seeds) > 1 and self.start_from is None:
+            raise ValueError("what is frozen must be known before the seeds part: set start_from, or give one seed")
+        return self
+
+    @model_validator(mode="after")
     def _whole_calls(self) -> "TrainingConfig":
         for name in ("steps", "validate_every", "checkpoint_every"):
             if getattr(self, name) % self.steps_per_call:

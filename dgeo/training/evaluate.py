@@ -80,7 +80,8 @@ def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Da
     spread = {name: values for name, values in spread.items() if name not in failures}
     simulation = label(mean, tested, model.physics).assign(label(spread, tested, model.physics, "_spread"))
     observed = {f"{name}_observed": tested[name] for name in config.training.targets}
-    simulation = simulation.assign(observed | {"precipitation": tested["precipitation"]})
+    given = {name: tested[name] for name in ("precipitation",) if name in tested}
+    simulation = simulation.assign(observed | given)
     first, *others = config.training.targets
     scores = _scores(mean, tested, first).assign({name: ("basin", steps) for name, steps in failures.items()})
     inputs = inputs_of(config, tested, basins)

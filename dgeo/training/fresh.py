@@ -9,12 +9,24 @@ import jax.numpy as jnp
 
 from dgeo.engine import Parameters
 from dgeo.errors import DgeoError
-from dgeo.hybrid import Hybrid, Inputs, Statistics, basins_of, build, load, parameters_of, pretrain
+from dgeo.hybrid import (
+    Hybrid,
+    Inputs,
+    Statistics,
+    basins_of,
+    build,
+    load,
+    parameters_of,
+    pretrain,
+    read_recipe,
+)
+from dgeo.models import Model, Values
 from dgeo.numerics import take_over
 from dgeo.training.arrays import Arrays
 from dgeo.training.config import Config
 from dgeo.training.simulation import times
 
+PARTS = (".network.", ".physics.laws")  # a network is taken over whole or not at all
 YEARS = 2  # of the record that pre-training visits
 SITES = 50  # that it visits, where all share the law
 
@@ -29,50 +41,53 @@ def fresh(config: Config, statistics: Statistics, seed: int, arrays: Arrays, bas
 
 
 def taken_over(path: Path, model: Hybrid, config: Config, basins: list[str]) -> Hybrid:
-    """The model with the numbers of an earlier run that have a place in it; raises `DgeoError` where none has."""
+    """The model with the numbers of an earlier run that have a place in it.
+
+    Raises `DgeoError` where the earlier networks read other attributes, or only parts of one fit.
+    """
     if config.model.per_basin and list(basins_of(path)) != basins:
         raise DgeoError(
             f"{path} has numbers of other basins than these, or in another order; train it on the same ones."
         )
-    model, taken, left = take_over(path, model)
-    taught = any(law.pretrain for law in config.model.laws)
-    if not taught and not any("physics" in name or "parameters" in name for name in taken):
+    earlier = read_recipe(path)
+    if earlier.static.source != config.model.static.source or earlier.attributes != config.model.attributes:
         raise DgeoError(
-            f"Nothing of {path} has a place in this model, {left[0]} for one; start from a run of its kind."
+            f"{path} takes its parameters from {earlier.attributes or 'a table'}, this model from "
+            f"{config.model.attributes or 'a table'}; start from a run of the same kind."
         )
+    model, taken, left = take_over(path, model)
+    for name in left:
+        part = next((part for part in PARTS if part in name), None)
+        if part is not None and any(part in other for other in taken):
+            raise DgeoError(
+                f"Only a part of the network of {path} fits: {name} has another shape; give it the same size."
+            )
     return model
 
 
 def pretrained(model: Hybrid, config: Config, inputs: Inputs, key: jax.Array) -> Hybrid:
     """The model with those laws fitted to the textbook's that the config asks for, over a run of the first years.
 
-    The textbook's laws take their parameters from the model; those that it no longer has, from the run it starts from,
-    or else they have their defaults.
+    The textbook is the model's version with its own laws in all the slots to be taught. They take their parameters from
+    the model; those that it no longer has, from the run it starts from, or else they have their defaults.
     """
     lessons = [law for law in config.model.laws if law.pretrain]
     if not lessons:
         return model
+    laws = config.model.physics.build().present_laws
+    targets = {slot: laws[slot] for law in lessons for slot in law.slots}
     sites = slice(None) if config.model.per_basin else slice(SITES)
     given = model.corrected(at_some(times(inputs, slice(0, YEARS * 365)), sites))
-    physics = model.physics
-    parameters = _of_textbook(model, config, given, {slot for law in lessons for slot in law.slots})
-    for number, law in enumerate(lessons):
-        physics, _ = pretrain(
-            physics,
-            law.slots,
-            given.forcing,
-            parameters,
-            steps=law.pretraining_steps,
-            key=jax.random.fold_in(key, number),
-        )
+    parameters = _of_textbook(model, config, given, model.physics.with_laws(targets))
+    steps = max(law.pretraining_steps for law in lessons)
+    taught = (model.physics, tuple(targets), given.forcing, parameters)
+    physics, _ = pretrain(*taught, targets=targets, steps=steps, key=key)
     return eqx.tree_at(lambda hybrid: hybrid.physics, model, physics)
 
 
-def _of_textbook(model: Hybrid, config: Config, given: Inputs, slots: set[str]) -> Parameters:
-    textbook = model.physics.with_laws({slot: model.physics.slots[slot].default for slot in slots})
+def _of_textbook(model: Hybrid, config: Config, given: Inputs, textbook: Model) -> Parameters:
     components = model.parameters.components
-    start = config.training.start_from
-    known = {} if start is None else load(start).parameters(given)[0].static
+    known = _earlier_parameters(config, given, components)
     present = parameters_of(model.physics, model.parameters(given)[0], given, components)
     shape, dtype = (given.sites, components), next(iter(given.forcing.values())).dtype
     missing = {
@@ -81,6 +96,14 @@ def _of_textbook(model: Hybrid, config: Config, given: Inputs, slots: set[str]) 
         if name not in present.static and name not in present.dynamic
     }
     return replace(present, static={**present.static, **missing})
+
+
+def _earlier_parameters(config: Config, given: Inputs, components: int) -> Values:
+    """Those of the run that this one starts from, where it has as many components."""
+    start = config.training.start_from
+    if start is None or read_recipe(start).components != components:
+        return {}
+    return load(start).parameters(given)[0].static
 
 
 def at_some(inputs: Inputs, sites: slice) -> Inputs:

@@ -221,5 +221,7 @@ def training_statistics(dataset: xr.Dataset, config: Config) -> Statistics:
         dataset = dataset.assign(
             {name: dataset[name].copy(data=np.asarray(log_root(jnp.asarray(dataset[name].values))))}
         )
+    fused = {} if config.model.forcing is None else config.model.forcing.fuse
+    dataset = dataset.assign({name: dataset[products[0]] for name, products in fused.items() if name not in dataset})
     names = (*config.model.network_attributes, *config.model.network_forcings)
     return data.statistics(dataset, names, basins, config.split.train)

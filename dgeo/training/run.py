@@ -85,7 +85,7 @@ class _Session:
         self.training_set = data.select(dataset, self.basins)
         self.rows: list[Row] = []
         self.fingerprint = hashlib.sha256(
-            (config.model_dump_json() + data.fingerprint(self.training_set)).encode()
+            (config.model_dump_json() + data.fingerprint(self.training_set) + self._origin()).encode()
         ).hexdigest()
         optimiser = build_optimiser(config.training.optimiser, config.training.steps)
         self.start = cache(self._fresh)
@@ -124,6 +124,11 @@ class _Session:
         self.rows += fitted.progress.history
         write_csv(self.folder / "history.csv", self.rows)
         return fitted
+
+    def _origin(self) -> str:
+        """What tells the model that this run starts from, if any."""
+        start = self.config.training.start_from
+        return "" if start is None else hashlib.sha256(start.read_bytes()).hexdigest()
 
     def _fresh(self, seed: int) -> Hybrid:
         return fresh(self.config, self.statistics, seed, self._arrays(validating=False)[0], self.basins)

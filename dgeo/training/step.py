@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from dgeo.errors import DgeoError
 from dgeo.hybrid import Hybrid
 from dgeo.numerics import trainable
 from dgeo.training.arrays import Arrays, window
@@ -78,6 +79,10 @@ class Trainer:
         self.devices = Devices(config.batch)
         self.frozen = eqx.filter(model, self._trained(model), inverse=True)
         self.optimiser = optimiser
+        if not jax.tree.leaves(self.weights_of(model)):
+            raise DgeoError(
+                "Nothing is left to train: take something off `training.freeze`, or put a network somewhere."
+            )
         self.advance = eqx.filter_jit(self._advance)
 
     def weights_of(self, model: Hybrid) -> Any:

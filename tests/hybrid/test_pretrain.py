@@ -71,7 +71,7 @@ def test_constants_of_a_formula_are_those_of_the_textbook(key):
     given = parameters(model, numbers(key))
     options = {"state": half_full(given), "steps": 600, "learning_rate": 0.05, "key": key}
     fitted, error = pretrain(model, "recharge_fraction", forcing(), given, **options)
-    found = fitted.laws["recharge_fraction"].law.constants
+    found = fitted.laws["recharge_fraction"].law.law.constants
     assert error["recharge_fraction"].shape == (SITES,)
     assert np.all(error["recharge_fraction"] < 0.01)
     np.testing.assert_allclose(found["b"], given.static["beta"], rtol=0.01)
@@ -142,5 +142,5 @@ def test_own_laws_stay_own(key):
     alone = single(fill(hbv(), [recipe], {}, key, 1))
     alone, _ = pretrain(alone, "recharge_fraction", weather, first, **options)
     assert isinstance(alone.laws["recharge_fraction"], PerSite)
-    both = (m.laws["recharge_fraction"].law.constants["b"][0] for m in (together, alone))
+    both = (m.laws["recharge_fraction"].law.law.constants["b"][0] for m in (together, alone))
     np.testing.assert_allclose(*both, rtol=1e-2)

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from dgeo.check import ledger
 from dgeo.engine import Parameters
 from dgeo.errors import DgeoError
-from dgeo.models import MODELS, Formula, ImplicitEuler, model_named
+from dgeo.models import MODELS, Formula, ImplicitEuler, Joint, model_named
 from tests.models import runs, weather
 
 NAMES = (*MODELS, "bucket power")
@@ -125,3 +125,11 @@ def test_a_wrong_name_is_answered_in_a_sentence(arguments, sentence):
     """It names what was asked for and what there is."""
     with pytest.raises(DgeoError, match=sentence):
         model_named(**arguments)
+
+
+def test_a_joint_network_of_too_few_outputs_is_refused():
+    """Indexing beyond an array repeats its last entry without a word in JAX; here it is a sentence."""
+    network = Formula(lambda soil_moisture: jnp.stack([soil_moisture, soil_moisture]))
+    model = model_named("hbv").with_laws({}, joint=(Joint(network, ("a", "b", "c")),))
+    with pytest.raises(DgeoError, match=r"a, b, c gives numbers of shape \[2\]: give it 3 outputs"):
+        model.values({"soil_moisture": jnp.asarray(1.0)}, {}, {})

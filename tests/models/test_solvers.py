@@ -182,3 +182,13 @@ def test_diffrax_solvers_and_adjoints(solver):
     wanted, wanted_slope = jax.value_and_grad(lambda k: 2 / k + (10 - 2 / k) * jnp.exp(-k))(k)
     np.testing.assert_allclose(value, wanted, rtol=5e-3)
     np.testing.assert_allclose(slope, wanted_slope, rtol=2e-2)
+
+
+@pytest.mark.parametrize("solver", [ImplicitEuler(), FixedParts(diffrax.Euler())], ids=["implicit", "euler"])
+def test_a_gap_in_the_forcing_stays_a_gap(solver):
+    """NaN in, NaN out: a number in its place would be taken for a result."""
+    state, forcing = {"storage": jnp.asarray(10.0)}, {"precipitation": jnp.asarray(jnp.nan)}
+    after, fluxes = Reservoir(solver=solver).step(state, forcing, {"k": jnp.asarray(0.1)}, jnp.asarray(1.0))
+    assert jnp.isnan(after["storage"])
+    assert jnp.isnan(fluxes["runoff"])
+    assert fluxes["solver_failure"] == 0
