@@ -7,6 +7,7 @@ derivative of the root is that of the implicit function, dx = −J⁻¹·(∂f/�
 many iterations it took.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -25,13 +26,19 @@ SMALLEST_SHARE = 1 / 64  # a step shortened to this is taken even if the residua
 UNROLLED = 6  # equations; beyond, the program grows faster than it gains
 
 
+Numbers = tuple[Float[Array, ""], ...]
+
+
 class _Search(NamedTuple):
-    """Where the search stands: the point, its residual and its Newton step, and how much of that step to try."""
+    """Where the search stands: the point, its residual and its Newton step, and how much of that step to try.
+
+    Numbers one by one: side by side for thousands of systems they are elementwise programs, which short rows are not.
+    """
 
     i: Int[Array, ""]
-    x: Vector
-    value: Vector
-    step: Vector
+    x: Numbers
+    value: Numbers
+    step: Numbers
     share: Float[Array, ""]
 
 
@@ -60,23 +67,25 @@ def _searched(
     tolerance = max(tolerance, ROUNDINGS * float(np.finfo(start.dtype).eps))
 
     def found(now: _Search) -> Bool[Array, ""]:
-        return _size(now.value) <= tolerance * (1 + _size(now.x))
+        return _largest(now.value) <= tolerance * (1 + _largest(now.x))
 
     def iterate(now: _Search) -> _Search:
-        x = now.x - now.share * now.step
-        value, jacobian = _linearised(function, x)
-        step = solve(jacobian, value)
-        taken = (_size(value) < _size(now.value)) | (now.share <= SMALLEST_SHARE)
-        taken = taken & jnp.all(jnp.isfinite(step))
+        x = tuple(a - now.share * b for a, b in zip(now.x, now.step, strict=True))
+        value, rows = _rows(function, x)
+        step = _solved(rows, value)
+        taken = (_largest(value) < _largest(now.value)) | (now.share <= SMALLEST_SHARE)
+        taken = taken & jnp.isfinite(sum(step[1:], step[0]))
         onward = _Search(now.i + 1, x, value, step, jnp.ones_like(now.share))
         shorter = now._replace(i=now.i + 1, share=now.share / 2)
         return jax.tree.map(lambda new, old: jnp.where(taken, new, old), onward, shorter)
 
-    first = _Search(
-        jnp.zeros((), jnp.int32), start, jnp.full_like(start, jnp.inf), 0 * start, jnp.ones((), start.dtype)
-    )
+    numbers = tuple(start)
+    unknown = tuple(jnp.full_like(number, jnp.inf) for number in numbers)
+    nowhere = tuple(jnp.zeros_like(number) for number in numbers)
+    first = _Search(jnp.zeros((), jnp.int32), numbers, unknown, nowhere, jnp.ones((), start.dtype))
     last = jax.lax.while_loop(lambda now: (now.i < iterations) & ~found(now), iterate, first)
-    return jnp.where(found(last), last.x - last.step, start), found(last)
+    root = jnp.stack([a - b for a, b in zip(last.x, last.step, strict=True)])
+    return jnp.where(found(last), root, start), found(last)
 
 
 def _implicit(function: Residual, root: Vector, found: Bool[Array, ""], arguments: Any) -> Vector:
@@ -89,75 +98,85 @@ def _implicit(function: Residual, root: Vector, found: Bool[Array, ""], argument
     @attached.defjvp
     def _jvp(primals: tuple, tangents: tuple) -> tuple:
         root, found, arguments = primals
-        _, jacobian = _linearised(lambda x: function(x, arguments), root)
+        _, rows = _rows(lambda x: function(x, arguments), tuple(root))
         # where f or J is not finite, zero times it must not enter either mode
-        jacobian = jnp.where(found, jacobian, jnp.eye(root.size, dtype=root.dtype))
+        rows = [
+            [jnp.where(found, a, jnp.full_like(a, i == j)) for j, a in enumerate(row)] for i, row in enumerate(rows)
+        ]
         moved = jax.tree.map(
             lambda x, dx: jnp.where(found, dx, jnp.zeros_like(dx)) if eqx.is_inexact_array(x) else dx,
             arguments,
             tangents[2],
         )
         change = jax.jvp(lambda arguments: function(root, arguments), (arguments,), (moved,))[1]
-        return root, -_linear_solve(jacobian, jnp.where(found, change, jnp.zeros_like(change)))
+        right = tuple(jnp.where(found, change, jnp.zeros_like(change)))
+        return root, -jnp.stack(_linear_solve(rows, right))
 
     return attached(root, found, arguments)
 
 
-def _linear_solve(matrix: Matrix, right: Vector) -> Vector:
+def _linear_solve(rows: list[list[Array]], right: Numbers) -> Numbers:
     """The solution as a linear function of the right-hand side, in both modes."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
     return jax.lax.custom_linear_solve(
-        lambda x: matrix @ x,
+        lambda x: _product(rows, x),
         right,
-        solve=lambda _, b: solve(matrix, b),
-        transpose_solve=lambda _, b: solve(matrix.T, b),
+        solve=lambda _, b: _solved(rows, b),
+        transpose_solve=lambda _, b: _solved(columns, b),
     )
 
 
-def _linearised(function: Callable[[Vector], Vector], x: Vector) -> tuple[Vector, Matrix]:
-    """f(x), and its Jacobian."""
-    value, push = jax.linearize(function, x)
-    return value, jax.vmap(push, out_axes=1)(jnp.eye(x.size, dtype=x.dtype))
+def _product(rows: list[list[Array]], x: Numbers) -> Numbers:
+    terms = [[a * b for a, b in zip(row, x, strict=True)] for row in rows]
+    return tuple(sum(rest, first) for first, *rest in terms)
 
 
-def _size(vector: Vector) -> Float[Array, ""]:
-    return jnp.max(jnp.abs(vector))
+def _rows(function: Callable[[Vector], Vector], x: Numbers) -> tuple[Numbers, list[list[Array]]]:
+    """f(x), and its Jacobian, number by number."""
+    value, push = jax.linearize(lambda *x: tuple(function(jnp.stack(x))), *x)
+    ones = [tuple(jnp.ones_like(a) if i == k else jnp.zeros_like(a) for i, a in enumerate(x)) for k in range(len(x))]
+    columns = [push(*one) for one in ones]
+    return value, [[column[i] for column in columns] for i in range(len(x))]
+
+
+def _largest(numbers: Numbers) -> Float[Array, ""]:
+    return functools.reduce(jnp.maximum, [jnp.abs(number) for number in numbers])
 
 
 def solve(matrix: Matrix, right: Vector) -> Vector:
     """The x with matrix·x = right; not finite where the matrix is singular. Has no derivative.
 
-    Elimination in the given order, written out number by number: thousands of systems side by side are one elementwise
-    program, several times faster than a library that takes them one by one. That order is right for an implicit step
-    of stores that exchange water, as the diagonal dominates its column there. Where the residual shows that it was
-    not, the library follows with its search for pivots (under `vmap`: if any of the systems needs it).
+    Elimination with partial pivoting, written out number by number: thousands of systems side by side are one
+    elementwise program, several times faster than a library that takes them one by one.
     """
-    if right.size > UNROLLED:
-        return jnp.linalg.solve(matrix, right)
-
-    def poor(state: tuple[Vector, Bool[Array, ""]]) -> Bool[Array, ""]:
-        x, first = state
-        terms = matrix * x[None]
-        scale = _size(jnp.sum(jnp.abs(terms), axis=1) + jnp.abs(right))
-        error = _size(jnp.sum(terms, axis=1) - right)
-        return first & ~(error <= ROUNDINGS * float(np.finfo(x.dtype).eps) * scale)
-
-    def again(_: tuple[Vector, Bool[Array, ""]]) -> tuple[Vector, Bool[Array, ""]]:
-        return jnp.linalg.solve(matrix, right), jnp.asarray(False)
-
-    return jax.lax.while_loop(poor, again, (_eliminated(matrix, right), jnp.asarray(True)))[0]
+    return jnp.stack(_solved([list(row) for row in matrix], tuple(right)))
 
 
-def _eliminated(matrix: Matrix, right: Vector) -> Vector:
-    n = right.size
-    rows = [[matrix[i, j] for j in range(n)] + [right[i]] for i in range(n)]
+def _solved(matrix: list[list[Array]], right: Numbers) -> Numbers:
+    n = len(right)
+    if n > UNROLLED:
+        return tuple(jnp.linalg.solve(jnp.stack([jnp.stack(row) for row in matrix]), jnp.stack(right)))
+    rows = [[*row, number] for row, number in zip(matrix, right, strict=True)]
     for k in range(n):
         for i in range(k + 1, n):
+            rows[k], rows[i] = _larger_first(rows[k], rows[i], k)
+        for i in range(k + 1, n):
             share = rows[i][k] / rows[k][k]
-            rows[i] = rows[i][: k + 1] + [
-                a - share * b for a, b in zip(rows[i][k + 1 :], rows[k][k + 1 :], strict=True)
+            rows[i] = [
+                *rows[i][: k + 1],
+                *(a - share * b for a, b in zip(rows[i][k + 1 :], rows[k][k + 1 :], strict=True)),
             ]
     x: list[Array] = []  # from the last to the first
     for i in reversed(range(n)):
         known = zip(reversed(rows[i][i + 1 : n]), x, strict=True)
         x.append((rows[i][n] - sum((a * b for a, b in known), jnp.zeros_like(right[i]))) / rows[i][i])
-    return jnp.stack(x[::-1])
+    return tuple(x[::-1])
+
+
+def _larger_first(upper: list[Array], lower: list[Array], k: int) -> tuple[list[Array], list[Array]]:
+    """Two rows, the one with the larger number in column k first; what is left of k has been eliminated."""
+    swap = jnp.abs(lower[k]) > jnp.abs(upper[k])
+    pairs = list(zip(upper[k:], lower[k:], strict=True))
+    first = [jnp.where(swap, b, a) for a, b in pairs]
+    second = [jnp.where(swap, a, b) for a, b in pairs]
+    return [*upper[:k], *first], [*lower[:k], *second]
