@@ -171,7 +171,8 @@ def info(run: RunFolder) -> None:
         "static parameters" if config.model.dynamic is None else f"dynamic {', '.join(config.model.dynamic_parameters)}"
     )
     physics = config.model.physics
-    console.print(f"{physics.name} {physics.version or ''}, {config.model.components} components, {dynamic}")
+    model = " ".join(filter(None, (physics.name, physics.version)))
+    console.print(f"{model}, {config.model.components} components, {dynamic}")
     for law in config.model.laws:
         console.print(f"{', '.join(law.slots)}: {law.kind}")
     console.print(f"train {' … '.join(config.split.train)}, test {' … '.join(config.split.test)}")

@@ -118,7 +118,7 @@ def test_evaluate_report_and_info_repeat_a_run(folder, dgeo):
     assert (folder / "report.html").stat().st_size > 1000
     code, said, _ = dgeo("info", folder)
     assert code == 0
-    assert "HBV 1.0 with beta_et, 3 components, static parameters" in said
+    assert "hbv, 3 components, static parameters" in said
     assert "seed_0.safetensors, seed_1.safetensors" in said
 
 
