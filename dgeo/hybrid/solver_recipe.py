@@ -20,7 +20,11 @@ EXPLICIT = {
     "dopri8": diffrax.Dopri8,
 }
 IMPLICIT = {"kvaerno3": diffrax.Kvaerno3, "kvaerno4": diffrax.Kvaerno4, "kvaerno5": diffrax.Kvaerno5}
-ADJOINTS = {"checkpoint": diffrax.RecursiveCheckpointAdjoint, "direct": diffrax.DirectAdjoint}
+ADJOINTS = {
+    "checkpoint": diffrax.RecursiveCheckpointAdjoint,
+    "direct": diffrax.DirectAdjoint,
+    "backsolve": diffrax.BacksolveAdjoint,
+}
 Method = Literal[
     "split",
     "implicit_euler",
@@ -44,7 +48,8 @@ class SolverRecipe(Strict):
     - `method`: `split` (the published operator split), `implicit_euler`, or a method of diffrax by name;
     - `parts`: equal parts of a step; 1 by default;
     - `adaptive`: the method chooses its own parts, at most `max_parts`, to `rtol` and `atol` [mm]; the methods kvaerno
-      always do. `adjoint` is then `checkpoint` (reverse mode only) or `direct` (both modes);
+      always do. `adjoint` is then `checkpoint` (reverse mode only), `direct` (both modes) or `backsolve` (the
+      adjoint equations solved backwards: no memory, but a gradient only as exact as the tolerance);
     - `tolerance` and `iterations` are those of Newton's method, for `implicit_euler`.
     """
 
@@ -54,7 +59,7 @@ class SolverRecipe(Strict):
     rtol: PositiveFloat | None = None
     atol: PositiveFloat | None = None
     max_parts: PositiveInt | None = None
-    adjoint: Literal["checkpoint", "direct"] | None = None
+    adjoint: Literal["checkpoint", "direct", "backsolve"] | None = None
     tolerance: PositiveFloat | None = None
     iterations: PositiveInt | None = None
 

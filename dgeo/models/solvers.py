@@ -144,15 +144,15 @@ class FixedParts(eqx.Module):
 
     def __call__(self, problem: Problem, state: Values, dt: Scalar) -> tuple[Values, Values]:
         """The state after dt, and the mean fluxes."""
-        arrays, static = eqx.partition(problem, eqx.is_array)
-        terms, part = _terms(state, static), dt / self.parts
+        terms, given = _terms(problem, state)
+        part = dt / self.parts
         start = _nothing(problem, state)
-        memory = self.solver.init(terms, jnp.zeros_like(dt), part, start, arrays)
+        memory = self.solver.init(terms, jnp.zeros_like(dt), part, start, given)
 
         def advance(carry: Any, begin: Scalar) -> tuple[Any, None]:
             volumes, memory, failed = carry
             new, error, _, later, result = self.solver.step(
-                terms, begin, begin + part, volumes, arrays, memory, made_jump=False
+                terms, begin, begin + part, volumes, given, memory, made_jump=False
             )
             failed = failed | (result != diffrax.RESULTS.successful) | _unsound(problem, state, new, error)
             # stopped at the first failure, before numbers grow to infinity and derivatives to NaN
@@ -168,7 +168,8 @@ class Adaptive(eqx.Module):
 
     Compiles several times longer than `FixedParts`, and all sites wait for the slowest. Fails where `max_parts` do not
     suffice, as they do not for a stiff system and an explicit solver. The default adjoint has reverse mode only;
-    `diffrax.DirectAdjoint()` has both, where the solver's stages are looped over `scan_kind="bounded"`.
+    `diffrax.DirectAdjoint()` has both, where the solver's stages are looped over `scan_kind="bounded"`;
+    `diffrax.BacksolveAdjoint()` needs no memory, and its gradient is only as exact as the tolerance.
     """
 
     solver: diffrax.AbstractAdaptiveSolver = diffrax.Tsit5()
@@ -178,15 +179,15 @@ class Adaptive(eqx.Module):
 
     def __call__(self, problem: Problem, state: Values, dt: Scalar) -> tuple[Values, Values]:
         """The state after dt, and the mean fluxes."""
-        arrays, static = eqx.partition(problem, eqx.is_array)
+        terms, given = _terms(problem, state)
         solution = diffrax.diffeqsolve(
-            _terms(state, static),
+            terms,
             self.solver,
             t0=jnp.zeros_like(dt),
             t1=dt,
             dt0=dt,
             y0=_nothing(problem, state),
-            args=arrays,
+            args=given,
             stepsize_controller=self.controller,
             adjoint=self.adjoint,
             max_steps=self.max_parts,
@@ -215,12 +216,16 @@ class Substeps(eqx.Module):
         return state, means | {FAILURE: jnp.max(fluxes[FAILURE], axis=0)}
 
 
-def _terms(state: Values, static: Any) -> diffrax.ODETerm:
-    def rates(_: Any, volumes: Values, arrays: Any) -> Values:
-        problem = eqx.combine(arrays, static)
+def _terms(problem: Problem, state: Values) -> tuple[diffrax.ODETerm, list[Array]]:
+    """The rates as diffrax takes them, and the arrays that they read: adjoints take these alone, in a plain list."""
+    arrays, static = eqx.partition((problem, state), eqx.is_array)
+    given, structure = jax.tree.flatten(arrays)
+
+    def rates(_: Any, volumes: Values, given: list[Array]) -> Values:
+        problem, state = eqx.combine(jax.tree.unflatten(structure, given), static)
         return problem.rates(problem.stores(state, volumes))
 
-    return diffrax.ODETerm(rates)
+    return diffrax.ODETerm(rates), given
 
 
 def _nothing(problem: Problem, state: Values) -> Values:
