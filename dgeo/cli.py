@@ -87,6 +87,9 @@ def simulate(
 
     result = training.apply(run, file=data, start=start, end=end, state=state, save_state=save_state)
     training.write_netcdf(out, result)
+    for variable in result.data_vars.values():
+        if variable.attrs.get("words"):
+            console.print(f"[bold]{escape(variable.attrs['words'])}[/bold]")
     console.print(
         f"{out}: {', '.join(map(str, result.data_vars))} of {result.sizes['basin']} basins, {result.sizes['time']} days"
     )

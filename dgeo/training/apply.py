@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from dgeo.check import unsolved
 from dgeo.data.splits import days
 from dgeo.errors import DgeoError
 from dgeo.hybrid import basins_of, load
@@ -29,6 +30,8 @@ def apply(
 ) -> xr.Dataset:
     """Simulate a period with a run's models; the mean over its seeds, labelled, and with several seeds their spread.
 
+    Models in continuous time come with `solver_failure`, 1 where a step failed and nothing moved, and that in `words`.
+
     **Arguments**
 
     - `file`: a NetCDF file with the forcings and attributes of any basins; the run's own data by default.
@@ -51,22 +54,28 @@ def apply(
     last = int(np.searchsorted(record, np.datetime64(period[1]), side="right"))
     inputs = inputs_of(config, dataset, basins_of(seeds_of(folder)[0][1]))
     models = {f"seed_{seed}": load(path) for seed, path in seeds_of(folder)}
+    physics = next(iter(models.values())).physics
+    outputs = (*config.outputs, *physics.diagnostics)
     carries = {name: model.initial_carry(inputs.sites) for name, model in models.items()}
     if state is not None:
         carries, _ = read_tree(state, carries)
     elif first > 0:
         before = times(inputs, slice(0, first))
-        carries = {name: run(model, before, config.outputs, carries[name])[1] for name, model in models.items()}
+        carries = {name: run(model, before, outputs, carries[name])[1] for name, model in models.items()}
     wanted = times(inputs, slice(first, last))
-    results = {name: run(model, wanted, config.outputs, carries[name]) for name, model in models.items()}
+    results = {name: run(model, wanted, outputs, carries[name]) for name, model in models.items()}
     if save_state is not None:
         next_day = np.datetime64(period[1]) + np.timedelta64(1, "D")
         after = {name: carry for name, (_, carry) in results.items()}
         notes = {"basins": basins, "next_day": str(next_day), "models": _fingerprints(folder)}
         write_tree(save_state, after, notes)
     mean, spread = ensemble([series for series, _ in results.values()])
-    like, physics = dataset.isel(time=slice(first, last)), next(iter(models.values())).physics
-    return label(mean, like, physics).assign(label(spread, like, physics, "_spread"))
+    like = dataset.isel(time=slice(first, last))
+    spread = {name: values for name, values in spread.items() if name not in physics.diagnostics}
+    labelled = label(mean, like, physics).assign(label(spread, like, physics, "_spread"))
+    for name in physics.diagnostics:
+        labelled[name].attrs["words"] = unsolved(physics, mean[name], basins) or ""
+    return labelled
 
 
 def _dataset(config: Config, file: str | Path | None) -> xr.Dataset:

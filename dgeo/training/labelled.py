@@ -15,7 +15,7 @@ def label(series: Mapping[str, np.ndarray], like: xr.Dataset, physics: Model, su
 
     A `suffix` to the names says what of an output they are: "_spread", the standard deviation over an ensemble.
     """
-    known = {**physics.fluxes, **physics.states, "streamflow": STREAMFLOW}
+    known = {**physics.fluxes, **physics.states, **physics.diagnostics, "streamflow": STREAMFLOW}
     variables = {
         name + suffix: (
             ("time", "basin"),

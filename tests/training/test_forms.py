@@ -70,6 +70,23 @@ def bucket(tmp_path_factory):
     return folder, dataset
 
 
+def test_an_application_says_where_a_solver_failed(tmp_path):
+    """A bucket solved by one Newton iteration a step, which suffices for a linear system alone: the series says in
+    which steps nothing moved (no evaporation), and `words` how many they are."""
+    physics = {"name": "exphydro", "solver": {"method": "implicit_euler", "iterations": 1}}
+    with jax.enable_x64(False):
+        dataset = with_day_length(cases.world())
+        dataset.to_netcdf(tmp_path / "data.nc", engine="h5netcdf")
+        settings = per_basin(model={"physics": physics}, training={"steps": 2, "validate_every": 2})
+        training.train(settings, tmp_path / "run", dataset=dataset)
+        found = training.apply(tmp_path / "run", file=tmp_path / "data.nc", start="2001-10-01", end="2001-12-31")
+    failed = found["solver_failure"]
+    assert failed.dims == ("time", "basin")
+    assert (failed == 1).any()
+    assert (found["evapotranspiration"].values[failed.values == 1] == 0).all()
+    assert f"failed in {int(failed.sum())} steps" in failed.attrs["words"]
+
+
 def test_a_law_of_each_basins_own_from_calibration_to_a_finer_solver(bucket, tmp_path):
     """M0 → M50 in little: the second run takes over the first one's parameters and keeps them where they are frozen,
     while laws differ between basins; a basin alone is simulated as among the others (the row of its own is found); and
