@@ -11,7 +11,8 @@ from dgeo.models import Values
 class Inputs(eqx.Module):
     """One array per variable: forcings [time, site], attributes [site], and the place of each site in the training set.
 
-    `index` is read by tables alone, which hold one number per training site; leave it out for sites never seen.
+    `index` is read by tables, which hold one number per training site, and by draws of a site's own; leave it out for
+    sites never seen.
     """
 
     forcing: Values

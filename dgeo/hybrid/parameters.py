@@ -5,7 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from dgeo.engine import Parameters
 from dgeo.errors import DgeoError
@@ -75,13 +75,14 @@ class Learned(eqx.Module):
             for total, part in ((static, still), (dynamic, moving)):
                 total.update({name: total[name] + z if name in total else z for name, z in part.items()})
             carries.append(memory)
-        return static, self._reverted(dynamic, keys[0]), tuple(carries)
+        return static, self._reverted(dynamic, inputs, keys[0]), tuple(carries)
 
-    def _reverted(self, dynamic: Values, key: PRNGKeyArray | None) -> Values:
+    def _reverted(self, dynamic: Values, inputs: Inputs, key: PRNGKeyArray | None) -> Values:
         if key is None or self.reversion == 0:
             return dynamic
+        places = jnp.arange(inputs.sites) if inputs.index is None else inputs.index
         keys = dict(zip(sorted(dynamic), jax.random.split(key, len(dynamic)), strict=True))
-        return {name: _kept(dz, 1 - self.reversion, keys[name]) for name, dz in dynamic.items()}
+        return {name: _kept(dz, 1 - self.reversion, keys[name], places) for name, dz in dynamic.items()}
 
     def _weights(self, z: Array | None, inputs: Inputs) -> Float[Array, "site component"]:
         if z is not None:
@@ -98,6 +99,10 @@ class Learned(eqx.Module):
         return jnp.broadcast_to(value[:, None], (value.shape[0], self.components))
 
 
-def _kept(dz: Float[Array, "time site component"], probability: float, key: PRNGKeyArray) -> Array:
-    mask = jax.random.bernoulli(key, probability, (1, dz.shape[1], 1))
-    return jnp.where(mask, dz, jnp.zeros_like(dz))
+def _kept(
+    dz: Float[Array, "time site component"], probability: float, key: PRNGKeyArray, places: Int[Array, " site"]
+) -> Array:
+    """One draw for each site by its place, so that it does not depend on which sites stand beside it."""
+    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, places)
+    mask = jax.vmap(lambda key: jax.random.bernoulli(key, probability))(keys)
+    return jnp.where(mask[None, :, None], dz, jnp.zeros_like(dz))

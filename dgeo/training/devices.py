@@ -5,6 +5,7 @@ that sum depends on the number of devices: a run is bit for bit the same on the 
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -40,14 +41,17 @@ class Devices:
         """A copy on every device."""
         return eqx.filter_shard(tree, NamedSharding(self.mesh, PartitionSpec()))
 
-    def spread(self, tree: Any) -> Any:
-        """Arrays whose last axis is the site, each device holding its share."""
+    def each(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`function(shared, own)` on every device by itself: all of `shared`, and its part of the arrays [site] `own`.
 
-        def place(leaf: jax.Array) -> jax.Array:
-            sharding = NamedSharding(self.mesh, PartitionSpec(*(None,) * (leaf.ndim - 1), "site"))
-            return jax.lax.with_sharding_constraint(leaf, sharding)
-
-        return jax.tree.map(place, tree)
+        The outputs [site] are put together again. Nothing is waited for within the function: loops end on each device
+        by themselves, and the gradient in `shared` is summed over devices once, after all times. (Left to the compiler,
+        devices would meet in every step of a loop that has a weight or a condition in it.)
+        """
+        shares = (PartitionSpec(), PartitionSpec("site"))
+        return jax.shard_map(
+            function, mesh=self.mesh, in_specs=shares, out_specs=PartitionSpec("site"), check_vma=False
+        )
 
     def gathered(self, tree: Any) -> Any:
         """On the first device alone, where long simulations run."""

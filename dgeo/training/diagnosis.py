@@ -10,7 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from dgeo.training.arrays import Arrays
 from dgeo.training.sampler import Sampler
-from dgeo.training.step import Record, Trainer, TrainState, window_loss
+from dgeo.training.step import Record, Trainer, TrainState, loss_of, window_sums
 
 
 def blame(
@@ -48,7 +48,8 @@ def _first_broken(
     @eqx.filter_jit
     def sound(weights: Any, basin: Array, start: Array) -> Array:
         def loss(weights: Any) -> Array:
-            return window_loss(eqx.combine(weights, trainer.frozen), arrays, basin, start, key, trainer.config)
+            sums = window_sums(eqx.combine(weights, trainer.frozen), arrays, basin, start, key, trainer.config)
+            return loss_of(sums, trainer.config)
 
         value, gradient = eqx.filter_value_and_grad(loss)(weights)
         return jnp.stack([jnp.isfinite(leaf).all() for leaf in (value, *jax.tree.leaves(gradient))]).all()

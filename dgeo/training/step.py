@@ -1,6 +1,6 @@
 """Optimiser steps: many in one compiled call, each a window of days in a batch of basins."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from dgeo.numerics import trainable
 from dgeo.training.arrays import Arrays, window
 from dgeo.training.config import TargetConfig, TrainingConfig
 from dgeo.training.devices import Devices
-from dgeo.training.loss import Loss, combined
+from dgeo.training.loss import Loss, Sums, combined
 from dgeo.training.losses import LOSSES
 from dgeo.training.sampler import Sampler
 
@@ -43,31 +43,35 @@ def objective(targets: Mapping[str, TargetConfig]) -> Loss:
     return combined({name: (LOSSES[target.loss], target.weight) for name, target in targets.items()})
 
 
-def window_loss(
+def window_sums(
     model: Hybrid,
     arrays: Arrays,
     basins: Int[Array, " batch"],
     starts: Int[Array, " batch"],
     key: PRNGKeyArray,
     config: TrainingConfig,
-    spread: Callable[[Any], Any] = lambda tree: tree,
-) -> Float[Array, ""]:
-    """The loss over one window of each basin.
+) -> Sums:
+    """The sums [batch] that make the loss, over one window of each basin.
 
-    The warm-up fills stores and memories, without gradient unless asked for. `spread` lays a batch over the devices.
+    The warm-up fills stores and memories, without gradient unless asked for.
     """
     outputs = tuple(config.targets)
     if config.warmup_gradient or config.warmup == 0:
-        inputs, observed = spread(window(arrays, basins, starts, 0, config.warmup + config.window))
+        inputs, observed = window(arrays, basins, starts, 0, config.warmup + config.window)
         simulated, _ = model(inputs, outputs=outputs, key=key)
         simulated, observed = ({n: v[config.warmup :] for n, v in part.items()} for part in (simulated, observed))
     else:
-        before, _ = spread(window(arrays, basins, starts, 0, config.warmup))
+        before, _ = window(arrays, basins, starts, 0, config.warmup)
         _, carry = model(before, outputs=("streamflow",), key=key)
-        inputs, observed = spread(window(arrays, basins, starts, config.warmup, config.window))
+        inputs, observed = window(arrays, basins, starts, config.warmup, config.window)
         simulated, _ = model(inputs, jax.lax.stop_gradient(carry), outputs=outputs, key=key)
     scale = jax.tree.map(lambda value: value[basins], arrays.scale)
-    return objective(config.targets)(simulated, observed, scale)
+    return objective(config.targets).sums(simulated, observed, scale)
+
+
+def loss_of(sums: Sums, config: TrainingConfig) -> Float[Array, ""]:
+    """The loss of all basins together."""
+    return objective(config.targets).value(jax.tree.map(jnp.sum, sums))
 
 
 class Trainer:
@@ -108,10 +112,13 @@ class Trainer:
     def _advance(
         self, state: TrainState, arrays: Arrays, sampler: Sampler, key: PRNGKeyArray, steps: int
     ) -> tuple[TrainState, Record]:
+        def sums(shared: tuple[Any, Arrays, PRNGKeyArray], own: tuple[Array, Array]) -> Sums:
+            weights, arrays, key = shared
+            return window_sums(eqx.combine(weights, self.frozen), arrays, *own, key, self.config)
+
         def loss(weights: Any, key: PRNGKeyArray) -> Array:
             basins, starts, drop_key = sampler.draws(key, self.config.batch)
-            model = eqx.combine(weights, self.frozen)
-            return window_loss(model, arrays, basins, starts, drop_key, self.config, self.devices.spread)
+            return loss_of(self.devices.each(sums)((weights, arrays, drop_key), (basins, starts)), self.config)
 
         def body(state: TrainState, _: None) -> tuple[TrainState, Record]:
             value, gradient = eqx.filter_value_and_grad(loss)(state.weights, jax.random.fold_in(key, state.step))
