@@ -21,6 +21,7 @@ import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jax
 import numpy as np
@@ -32,10 +33,9 @@ from dgeo.data.products import read_products
 from dgeo.hybrid import Hybrid, Recipe, build
 from dgeo.hybrid.forcing_recipe import ForcingRecipe, build_forcing
 from dgeo.metrics import nse
-from dgeo.training import Sampler, Trainer, potential_evapotranspiration, run, to_arrays
+from dgeo.training import Member, Sampler, Task, Trainer, fit, potential_evapotranspiration, run, to_arrays
 from dgeo.training.config import OptimiserConfig, TrainingConfig
 from dgeo.training.devices import use_all_cores
-from dgeo.training.optimiser import build_optimiser
 from dgeo.training.step import objective
 
 VARIABLES = ("precipitation", "temperature")
@@ -141,19 +141,15 @@ class Bench:
         structure = (case.fuse, case.correct)
         model = fresh(problem, case, seed)
         if structure not in self.trainers:
-            self.trainers[structure] = Trainer(model, build_optimiser(config.optimiser, config.steps), config)
+            self.trainers[structure] = Trainer(model, config)
         trainer = self.trainers[structure]
         part = under_plain_names(problem, case).isel(basin=problem.trained, time=problem.training_days)
         targets = ("streamflow",)
         arrays = to_arrays(part, series(problem, case), problem.land, targets, objective(config.targets))
         sampler = Sampler.create(np.isfinite(part["streamflow"].values), config.warmup, config.window)
-        arrays, sampler = trainer.devices.replicated(arrays), trainer.devices.replicated(sampler)
-        state = trainer.devices.replicated(trainer.start(trainer.weights_of(model)))
-        for _ in range(config.steps // config.steps_per_call):
-            state, record = trainer.advance(state, arrays, sampler, jax.random.key(seed), config.steps_per_call)
-            if not np.isfinite(np.asarray(record.loss)).all():
-                raise SystemExit(f"The loss of '{case.name}' with seed {seed} is not finite; lower the learning rate.")
-        return trainer.model(state)
+        with TemporaryDirectory() as folder:
+            task = Task(case.name, seed, config.steps, Path(folder) / "checkpoint", "")
+            return fit(trainer, [Member(model, arrays, sampler, task)])[0].model
 
     def score(self, model: Hybrid, case: Case) -> np.ndarray:
         """NSE of every basin over the test days, after all days before them."""

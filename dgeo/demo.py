@@ -22,7 +22,7 @@ from dgeo.training import (
     virtual_world,
     write_evaluation,
 )
-from dgeo.training.fit import Watch
+from dgeo.training.progress import Watch
 from dgeo.virtual import VirtualWorld, hidden_scores, recovery
 
 HIDDEN = (

@@ -16,10 +16,9 @@ from dgeo.models import Parameter, Variable
 from dgeo.models.surrogate import Interface, Surrogate, surrogate
 from dgeo.numerics import Bounds, read_metadata, read_tree, write_tree
 from dgeo.surrogate.runs import Runs
-from dgeo.training import Arrays, Sampler, Task, Trainer, fit, run
+from dgeo.training import Arrays, Member, Sampler, Task, Trainer, fit, run
 from dgeo.training.config import TargetConfig, TrainingConfig
-from dgeo.training.fit import Watch
-from dgeo.training.optimiser import build_optimiser
+from dgeo.training.progress import Watch
 from dgeo.training.step import objective
 
 
@@ -56,14 +55,13 @@ def emulate(
     sizes = {name: float(x.std()) or 1.0 for name, x in runs.outputs.items()}
     fresh = surrogate(interface, statistics, sizes, width=width, key=jax.random.key(seed))
     hybrid = at_parameters(fresh, runs.parameters)
-    trainer = Trainer(hybrid, build_optimiser(training.optimiser, training.steps), training)
+    trainer = Trainer(hybrid, training)
     seen = np.ones((len(next(iter(runs.forcing.values()))), runs.count), bool)
     sampler = Sampler.create(seen, training.warmup, training.window)
     task = Task("emulator", seed, training.steps, checkpoint, fingerprint)
     told = {"steps": training.steps}
-    arrays = _arrays(runs, training)
-    weights = trainer.weights_of(hybrid)
-    fitted = fit(trainer, weights, arrays, sampler, task, watch=lambda row: watch({**row, **told}))
+    member = Member(hybrid, _arrays(runs, training), sampler, task)
+    (fitted,) = fit(trainer, [member], lambda row: watch({**row, **told}))
     trained: Any = fitted.model.physics
     return Emulation(trained, fitted.progress.seconds, emulator_skill(trained, held_out, training.warmup))
 

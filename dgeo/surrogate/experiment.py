@@ -19,7 +19,7 @@ from dgeo.surrogate.runs import Runs, run_batches, sample_runs
 from dgeo.surrogate.twin import Twin, make_twin
 from dgeo.training import load_dataset, run
 from dgeo.training.arrays import day_mask
-from dgeo.training.fit import Watch
+from dgeo.training.progress import Watch
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,10 @@ from dgeo.models import Model
 from dgeo.models.surrogate import Surrogate
 from dgeo.nn import mlp, with_output_bias
 from dgeo.surrogate.black_box import Series
-from dgeo.training import Sampler, Task, Trainer, fit, to_arrays
+from dgeo.training import Member, Sampler, Task, Trainer, fit, to_arrays
 from dgeo.training.arrays import day_mask
 from dgeo.training.config import TrainingConfig
-from dgeo.training.fit import Watch
-from dgeo.training.optimiser import build_optimiser
+from dgeo.training.progress import Watch
 from dgeo.training.step import objective
 
 
@@ -78,13 +77,13 @@ def learn_parameters(
     arrays = to_arrays(dataset, tuple(physics.forcings), config.attributes, targets, loss, day_mask(dataset, period))
     observed = np.any([np.isfinite(np.asarray(value)) for value in arrays.targets.values()], axis=0)
     sampler = Sampler.create(observed, training.warmup, training.window)
-    trainer = Trainer(hybrid, build_optimiser(training.optimiser, training.steps), training)
+    trainer = Trainer(hybrid, training)
     phase = "through the emulator" if isinstance(physics, Surrogate) else "through the equations"
     task = Task(phase, seed, training.steps, checkpoint, fingerprint)
     names = ([str(basin) for basin in dataset["basin"].values], dataset["time"].values)
     told = {"steps": training.steps}
-    weights = trainer.weights_of(hybrid)
-    fitted = fit(trainer, weights, arrays, sampler, task, names=names, watch=lambda row: watch({**row, **told}))
+    member = Member(hybrid, arrays, sampler, task, names=names)
+    (fitted,) = fit(trainer, [member], lambda row: watch({**row, **told}))
     return Learning(fitted.model, fitted.progress.seconds)
 
 

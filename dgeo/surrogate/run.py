@@ -10,7 +10,7 @@ from dgeo.surrogate.experiment import Experiment
 from dgeo.surrogate.figure import write_figure
 from dgeo.surrogate.summary import summary
 from dgeo.training import write_json
-from dgeo.training.fit import Watch
+from dgeo.training.progress import Watch
 from dgeo.training.records import environment
 
 

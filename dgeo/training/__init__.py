@@ -5,7 +5,7 @@ from dgeo.training.arrays import Arrays, to_arrays
 from dgeo.training.config import Config, parse_config, read_config, write_config
 from dgeo.training.evaluate import Evaluation, evaluate, evaluate_models, write_evaluation, write_netcdf
 from dgeo.training.fields import parameter_fields, share_at_bounds
-from dgeo.training.fit import Fitted, Row, Task, fit
+from dgeo.training.fit import Fitted, fit
 from dgeo.training.prepare import (
     load_dataset,
     potential_evapotranspiration,
@@ -13,9 +13,10 @@ from dgeo.training.prepare import (
     training_statistics,
     virtual_world,
 )
+from dgeo.training.progress import Member, Row, Task
 from dgeo.training.records import read_json, write_json
 from dgeo.training.rerun import parse_solver, rerun, with_solver
-from dgeo.training.run import config_of, seeds_of, train
+from dgeo.training.run import config_of, seeds_of, train, train_runs, variations
 from dgeo.training.sampler import Sampler
 from dgeo.training.simulation import chunks, run
 from dgeo.training.step import Trainer
@@ -25,6 +26,7 @@ __all__ = [
     "Config",
     "Evaluation",
     "Fitted",
+    "Member",
     "Row",
     "Sampler",
     "Task",
@@ -48,8 +50,10 @@ __all__ = [
     "share_at_bounds",
     "to_arrays",
     "train",
+    "train_runs",
     "training_basins",
     "training_statistics",
+    "variations",
     "virtual_world",
     "with_solver",
     "write_config",

@@ -43,18 +43,29 @@ def to_arrays(
     `training_days` is a mask [time] of the days whose targets may be seen; the others are hidden (NaN) from the loss
     and from its scale.
     """
-    observed = {name: dataset[name].values.astype(np.float32) for name in targets}
-    if training_days is not None:
-        observed = {
-            name: np.where(training_days[:, None], value, np.float32(np.nan)) for name, value in observed.items()
-        }
-    inputs = Inputs(
+    visible = targets_of(dataset, targets, training_days)
+    scale = None if loss is None else loss.scale(visible)
+    return Arrays(to_inputs(dataset, forcings, attributes, basins), visible, scale)
+
+
+def to_inputs(
+    dataset: xr.Dataset, forcings: Sequence[str], attributes: Sequence[str], basins: Sequence[str] | None = None
+) -> Inputs:
+    """Forcings and attributes as float32 arrays; `basins` as for `to_arrays`."""
+    return Inputs(
         {name: jnp.asarray(dataset[name].values, jnp.float32) for name in forcings},
         {name: jnp.asarray(dataset[name].values, jnp.float32) for name in attributes},
         places(dataset, basins),
     )
-    visible = {name: jnp.asarray(value) for name, value in observed.items()}
-    return Arrays(inputs, visible, None if loss is None else loss.scale(visible))
+
+
+def targets_of(dataset: xr.Dataset, targets: Sequence[str], seen: np.ndarray | None = None) -> Values:
+    """Observations as float32 arrays [time, basin], NaN where the mask `seen`, [time] or [time, basin], is false."""
+    observed = {name: dataset[name].values.astype(np.float32) for name in targets}
+    if seen is not None:
+        mask = seen if seen.ndim == 2 else seen[:, None]
+        observed = {name: np.where(mask, value, np.float32(np.nan)) for name, value in observed.items()}
+    return {name: jnp.asarray(value) for name, value in observed.items()}
 
 
 def places(dataset: xr.Dataset, basins: Sequence[str] | None) -> Int[Array, " basin"] | None:

@@ -135,6 +135,9 @@ class TrainingConfig(Strict):
 
     `start_from` is a model file of an earlier run, from which all numbers that have a place here are taken over;
     `freeze` keeps the parameters' networks, the laws or the correction of forcings as they are at the start.
+
+    `together` trains all seeds (and runs that differ in splits or numbers of the optimiser alone) as one program; by
+    default on accelerators, where one model leaves most of the machine idle.
     """
 
     targets: dict[str, TargetConfig] = Field(default_factory=lambda: {"streamflow": TargetConfig()}, min_length=1)
@@ -153,6 +156,7 @@ class TrainingConfig(Strict):
     spin_up: NonNegativeInt = 1095
     start_from: Path | None = None
     freeze: tuple[Literal["parameters", "laws", "forcing"], ...] = ()
+    together: bool | None = None
 
     @model_validator(mode="after")
     def _one_start(self) -> "TrainingConfig":

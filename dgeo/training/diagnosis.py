@@ -8,28 +8,23 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from dgeo.training.arrays import Arrays
-from dgeo.training.sampler import Sampler
-from dgeo.training.step import Record, Trainer, TrainState, loss_of, window_sums
+from dgeo.training.group import member, stacked, together
+from dgeo.training.step import Case, Record, Trainer, TrainState, draws, window_sums
 
 
 def blame(
-    trainer: Trainer,
-    state: TrainState,
-    arrays: Arrays,
-    sampler: Sampler,
-    key: PRNGKeyArray,
-    record: Record,
-    names: tuple[list[str], np.ndarray] | None,
+    trainer: Trainer, state: TrainState, case: Case, record: Record, names: tuple[list[str], np.ndarray] | None
 ) -> str:
-    """Replay the steps from `state` to the first that is not finite, then try its basins one by one."""
+    """Replay a member's steps from `state` to the first that is not finite, then try its basins one by one."""
     first = int(np.argmax(~np.isfinite(record.loss + record.gradient)))
     if first:
-        state, _ = trainer.advance(state, arrays, sampler, key, first)
+        alone = Trainer(trainer.model(state.weights, case), trainer.config, local=True)
+        states, _ = alone.advance(stacked([state]), *together([case]), first)
+        state = member(states, 0)
     number = int(state.step) + 1
-    basins, starts, drop_key = sampler.draws(jax.random.fold_in(key, state.step), trainer.config.batch)
+    basins, starts, drop_key = draws(state, case, trainer.config.batch)
     what = "loss" if not np.isfinite(record.loss[first]) else "gradient"
-    culprit = _first_broken(trainer, state, arrays, basins, starts, drop_key)
+    culprit = _first_broken(trainer, state, case, basins, starts, drop_key)
     advice = (
         "lower the learning rate, clip the gradient or look at that basin's data; the last sound checkpoint is kept."
     )
@@ -43,13 +38,13 @@ def blame(
 
 
 def _first_broken(
-    trainer: Trainer, state: TrainState, arrays: Arrays, basins: Array, starts: Array, key: PRNGKeyArray
+    trainer: Trainer, state: TrainState, case: Case, basins: Array, starts: Array, key: PRNGKeyArray
 ) -> int | None:
     @eqx.filter_jit
     def sound(weights: Any, basin: Array, start: Array) -> Array:
         def loss(weights: Any) -> Array:
-            sums = window_sums(eqx.combine(weights, trainer.frozen), arrays, basin, start, key, trainer.config)
-            return loss_of(sums, trainer.config)
+            sums = window_sums(trainer.model(weights, case), case.arrays, basin, start, key, trainer.config)
+            return trainer.loss.value(jax.tree.map(jnp.sum, sums))
 
         value, gradient = eqx.filter_value_and_grad(loss)(weights)
         return jnp.stack([jnp.isfinite(leaf).all() for leaf in (value, *jax.tree.leaves(gradient))]).all()

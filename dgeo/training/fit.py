@@ -1,56 +1,23 @@
 """The training loop: calls of many steps, validation, early stopping, checkpoints that resume bit for bit."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool
 
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Hybrid
-from dgeo.numerics import read_tree, write_tree
-from dgeo.training.arrays import Arrays
 from dgeo.training.diagnosis import blame
-from dgeo.training.sampler import Sampler
-from dgeo.training.step import Record, Trainer, TrainState
-
-Row = dict[str, Any]
-Validate = Callable[[Hybrid], float]
-Watch = Callable[[Row], None]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a phase of training has come: what a checkpoint holds besides the arrays."""
-
-    history: list[Row] = field(default_factory=list)
-    best_step: int = 0
-    best_score: float = -np.inf
-    stale: int = 0
-    seconds: float = 0.0
-    finished: bool = False
-
-
-class Snapshot(NamedTuple):
-    """Where a phase stands after a call. Replaced as a whole, so that an interruption never finds half of one."""
-
-    state: TrainState
-    best: Any
-    progress: Progress
-
-
-@dataclass(frozen=True)
-class Task:
-    """One phase of training for one seed."""
-
-    phase: str
-    seed: int
-    steps: int
-    checkpoint: Path
-    fingerprint: str
+from dgeo.training.group import like, member, stacked, together
+from dgeo.training.processes import agreed, from_first
+from dgeo.training.progress import Member, Progress, Saved, Watch, resume, save
+from dgeo.training.step import Case, Trainer, TrainState
+from dgeo.training.writer import Writer
 
 
 @dataclass(frozen=True)
@@ -61,80 +28,111 @@ class Fitted:
     progress: Progress
 
 
-def fit(
-    trainer: Trainer,
-    weights: Any,
-    arrays: Arrays,
-    sampler: Sampler,
-    task: Task,
-    *,
-    validate: Validate | None = None,
-    names: tuple[list[str], np.ndarray] | None = None,
-    watch: Watch = lambda row: None,
-    keep: Callable[[list[Row]], None] = lambda rows: None,
-) -> Fitted:
-    """Train from `weights`, or from the task's checkpoint, to its last step or until validation stops improving.
+class Snapshot(NamedTuple):
+    """Where a group stands after a call. Replaced as a whole, so that an interruption never finds half of one."""
 
-    `watch` is told of every call, `keep` of the whole history whenever a checkpoint is written.
+    states: TrainState
+    best: Any
+    progress: tuple[Progress, ...]
 
-    `names` are basin ids and dates, for the sentence that reports a NaN. An interruption (Ctrl-C) writes a
-    checkpoint and raises `DgeoError`; so does a loss or gradient that is not finite, which names step and basin and
-    leaves the last sound checkpoint as it was.
+
+def fit(trainer: Trainer, members: Sequence[Member], watch: Watch = lambda row: None) -> list[Fitted]:
+    """Train all members as one program, each to its last step or until its validation stops improving.
+
+    They start from their checkpoints, where they have one. `watch` is told of every call and member. An interruption
+    (Ctrl-C) writes the checkpoints and raises `DgeoError`; so does a loss or gradient that is not finite, which names
+    step and basin and leaves the last sound checkpoint as it was.
     """
-    replicated = trainer.devices.replicated
-    phase = _Phase(trainer, replicated(arrays), replicated(sampler), task, validate, names)
-    now = _resume(trainer.start(weights), task, trainer.devices.count)
-    now = Snapshot(replicated(now.state), replicated(now.best), now.progress)
-    try:
-        while not now.progress.finished:
-            now = phase.advance(now)
-            watch(now.progress.history[-1])
-            if now.progress.finished or int(now.state.step) % trainer.config.checkpoint_every == 0:
-                _save(task, now)
-                keep(now.progress.history)
-    except KeyboardInterrupt:
-        _save(task, now)
-        keep(now.progress.history)
-        raise DgeoError(
-            f"Interrupted at step {int(now.state.step)} of {task.steps} ({task.phase}, seed {task.seed}); nothing is "
-            "lost: continue with --resume."
-        ) from None
-    chosen = now.state.weights if validate is None else now.best
-    return Fitted(trainer.model(TrainState(chosen, now.state.optimiser, now.state.step)), now.progress)
+    group = _Group.create(trainer, members)
+    now = group.start()
+    with Writer() as write:
+        try:
+            while not all(progress.finished for progress in now.progress):
+                going = [not progress.finished for progress in now.progress]
+                now = group.advance(now)
+                for progress in _those(now.progress, going):
+                    watch(progress.history[-1])
+                group.save(write, now, [due and g for due, g in zip(group.due(now), going, strict=True)])
+        except KeyboardInterrupt:
+            write.wait()
+            group.save(write, now, [not progress.finished for progress in now.progress])
+            raise DgeoError(f"Interrupted at {group.place(now)}; nothing is lost: continue with --resume.") from None
+    return group.fitted(now)
+
+
+def _those(values: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
+    return [value for value, chosen in zip(values, wanted, strict=True) if chosen]
+
+
+def _places(wanted: Sequence[bool]) -> list[int]:
+    return [place for place, chosen in enumerate(wanted) if chosen]
 
 
 @dataclass(frozen=True)
-class _Phase:
-    """What all calls of one task share."""
+class _Group:
+    """What all calls of a group share."""
 
     trainer: Trainer
-    arrays: Arrays
-    sampler: Sampler
-    task: Task
-    validate: Validate | None
-    names: tuple[list[str], np.ndarray] | None
+    members: Sequence[Member]
+    cases: Sequence[Case]
+    shared: Case
+    own: tuple[bool, ...]
+
+    @classmethod
+    def create(cls, trainer: Trainer, members: Sequence[Member]) -> "_Group":
+        cases = [trainer.case(m.model, m.arrays, m.sampler, m.task.seed, m.numbers) for m in members]
+        shared, own = together(cases)
+        return cls(trainer, members, cases, trainer.devices.placed(shared, like(shared, own)), own)
+
+    def start(self) -> Snapshot:
+        saved = [
+            resume(m.task, self.trainer.start(m.model, case)) for m, case in zip(self.members, self.cases, strict=True)
+        ]
+        agreed("step of the checkpoint", [int(one.state.step) for one in saved])
+        states, best = stacked([one.state for one in saved]), stacked([one.best for one in saved])
+        placed = self.trainer.devices.placed
+        everywhere = jax.tree.map(lambda _: True, (states, best))
+        states, best = placed((states, best), everywhere)
+        return Snapshot(states, best, tuple(one.progress for one in saved))
 
     def advance(self, now: Snapshot) -> Snapshot:
         """One call of the compiled training step, and validation where it is due."""
         began = time.perf_counter()
-        given = (now.state, self.arrays, self.sampler, jax.random.key(self.task.seed))
-        state, record = self.trainer.advance(*given, self.trainer.config.steps_per_call)
-        record = jax.tree.map(np.asarray, record)
-        if not np.isfinite(record.loss + record.gradient).all():
-            raise DgeoError(blame(self.trainer, *given, record, self.names))
-        step, score = int(state.step), self._score(state)
-        progress = _scored(now.progress, step, score, self.trainer.config.patience)
-        seconds = progress.seconds + time.perf_counter() - began
-        rows = [*progress.history, _row(self.task, step, record, score, seconds)]
-        finished = progress.finished or step >= self.task.steps
-        best = state.weights if progress.best_step == step else now.best
-        return Snapshot(state, best, replace(progress, history=rows, seconds=seconds, finished=finished))
+        going = [not progress.finished for progress in now.progress]
+        given = (self.shared, self.own, self.trainer.config.steps_per_call)
+        states, record = self.trainer.advance(now.states, *given)
+        record, steps = self.trainer.devices.fetched((record, states.step))
+        states = states if all(going) else _chosen(np.asarray(going), states, now.states)
+        for i in _places(going):
+            if not np.isfinite(record.loss[i] + record.gradient[i]).all():
+                state = jax.tree.map(jnp.asarray, member(self.trainer.devices.fetched(now.states), i))
+                raise DgeoError(blame(self.trainer, state, self.cases[i], member(record, i), self.members[i].names))
+        scores = self._scores(states, steps, going)
+        patience, elapsed = self.trainer.config.patience, (time.perf_counter() - began) / sum(going)
+        progress = list(now.progress)
+        for i in _places(going):
+            scored, step = progress[i].scored(int(steps[i]), scores[i], patience), int(steps[i])
+            progress[i] = scored.after(self.members[i].task, step, member(record, i), scores[i], elapsed)
+        better = [
+            score is not None and p.best_step == step for p, step, score in zip(progress, steps, scores, strict=True)
+        ]
+        best = _chosen(np.asarray(better), states.weights, now.best) if any(better) else now.best
+        return Snapshot(states, best, tuple(progress))
 
-    def _score(self, state: TrainState) -> float | None:
-        step = int(state.step)
-        if self.validate is None or (step % self.trainer.config.validate_every and step < self.task.steps):
-            return None
-        score = self.validate(self.trainer.model(state))
+    def _scores(self, states: TrainState, steps: np.ndarray, going: Sequence[bool]) -> list[float | None]:
+        config = self.trainer.config
+        due = [
+            g and m.validate is not None and (step % config.validate_every == 0 or step >= m.task.steps)
+            for g, m, step in zip(going, self.members, steps, strict=True)
+        ]
+        if not any(due):
+            return [None] * len(due)
+        weights = self.trainer.devices.fetched(states.weights)
+        return [self._score(weights, i, int(steps[i])) if wanted else None for i, wanted in enumerate(due)]
+
+    def _score(self, weights: Any, place: int, step: int) -> float:
+        validate, model = self.members[place].validate, self._model(weights, place)
+        score = from_first(lambda: np.nan if validate is None else validate(model))
         if np.isnan(score):
             raise DgeoError(
                 f"The validation score of step {step} is NaN in every basin: the training basins have no varying "
@@ -142,45 +140,38 @@ class _Phase:
             )
         return score
 
+    def due(self, now: Snapshot) -> list[bool]:
+        every = self.trainer.config.checkpoint_every
+        return [p.finished or p.history[-1]["step"] % every == 0 for p in now.progress]
 
-def _scored(progress: Progress, step: int, score: float | None, patience: int | None) -> Progress:
-    if score is None:
-        return progress
-    if score > progress.best_score:
-        return replace(progress, best_step=step, best_score=score, stale=0)
-    stale = progress.stale + 1
-    return replace(progress, stale=stale, finished=patience is not None and stale >= patience)
+    def save(self, write: Writer, now: Snapshot, wanted: Sequence[bool]) -> None:
+        if not any(wanted):
+            return
+        states, best = self.trainer.devices.fetched((now.states, now.best))
+        for i in _places(wanted):
+            saved = Saved(member(states, i), member(best, i), now.progress[i])
+            write(save, self.members[i].task, saved, self.members[i].keep)
+
+    def place(self, now: Snapshot) -> str:
+        """The step of the first member that goes on, and who it is."""
+        first = next((i for i, progress in enumerate(now.progress) if not progress.finished), 0)
+        task = self.members[first].task
+        step = int(self.trainer.devices.fetched(now.states.step)[first])
+        return f"step {step} of {task.steps} ({task.phase}, seed {task.seed})"
+
+    def fitted(self, now: Snapshot) -> list[Fitted]:
+        last, best = self.trainer.devices.fetched((now.states.weights, now.best))
+        chosen = [last if m.validate is None else best for m in self.members]
+        return [Fitted(self._model(weights, i), now.progress[i]) for i, weights in enumerate(chosen)]
+
+    def _model(self, weights: Any, place: int) -> Hybrid:
+        """A member's model, on the first device alone, where long simulations run."""
+        return self.trainer.model(jax.tree.map(jnp.asarray, member(weights, place)), self.cases[place])
 
 
-def _row(task: Task, step: int, record: Record, score: float | None, seconds: float) -> Row:
-    return {
-        "seed": task.seed,
-        "phase": task.phase,
-        "step": step,
-        "loss": float(record.loss.mean()),
-        "gradient": float(record.gradient.mean()),
-        "validation": score,
-        "seconds": round(seconds, 2),
-    }
+@jax.jit
+def _chosen(mask: Bool[Array, " member"], new: Any, old: Any) -> Any:
+    def choose(new: Array, old: Array) -> Array:
+        return jnp.where(mask.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
-
-def _save(task: Task, now: Snapshot) -> None:
-    devices = len(now.state.step.sharding.device_set)
-    metadata = {"fingerprint": task.fingerprint, "devices": devices, "progress": vars(now.progress)}
-    write_tree(task.checkpoint, {"state": now.state, "best": now.best}, metadata)
-
-
-def _resume(state: TrainState, task: Task, devices: int) -> Snapshot:
-    if not task.checkpoint.exists():
-        return Snapshot(state, state.weights, Progress())
-    tree, metadata = read_tree(task.checkpoint, {"state": state, "best": state.weights})
-    if metadata["fingerprint"] != task.fingerprint:
-        raise DgeoError(
-            f"{task.checkpoint} belongs to another config or other data; restore them, or train into a new folder."
-        )
-    if metadata["devices"] != devices:
-        raise DgeoError(
-            f"{task.checkpoint} was written on {metadata['devices']} devices and here are {devices}, which round "
-            f"differently; set JAX_NUM_CPU_DEVICES={metadata['devices']}, or train into a new folder."
-        )
-    return Snapshot(tree["state"], tree["best"], Progress(**metadata["progress"]))
+    return jax.tree.map(choose, new, old)

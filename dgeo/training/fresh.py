@@ -6,6 +6,7 @@ from pathlib import Path
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from dgeo.engine import Parameters
 from dgeo.errors import DgeoError
@@ -22,7 +23,6 @@ from dgeo.hybrid import (
 )
 from dgeo.models import Model, Values
 from dgeo.numerics import take_over
-from dgeo.training.arrays import Arrays
 from dgeo.training.config import Config
 from dgeo.training.simulation import times
 
@@ -31,13 +31,13 @@ YEARS = 2  # of the record that pre-training visits
 SITES = 50  # that it visits, where all share the law
 
 
-def fresh(config: Config, statistics: Statistics, seed: int, arrays: Arrays, basins: list[str]) -> Hybrid:
+def fresh(config: Config, statistics: Statistics, seed: int, inputs: Inputs, basins: list[str]) -> Hybrid:
     """The model of a seed as training finds it."""
     key = jax.random.key(seed)
     model = build(config.model, statistics, key, len(basins))
     if config.training.start_from is not None:
         model = taken_over(config.training.start_from, model, config, basins)
-    return pretrained(model, config, arrays.inputs, jax.random.fold_in(key, 4))
+    return pretrained(model, config, inputs, jax.random.fold_in(key, 4))
 
 
 def taken_over(path: Path, model: Hybrid, config: Config, basins: list[str]) -> Hybrid:
@@ -106,7 +106,7 @@ def _earlier_parameters(config: Config, given: Inputs, components: int) -> Value
     return load(start).parameters(given)[0].static
 
 
-def at_some(inputs: Inputs, sites: slice) -> Inputs:
+def at_some(inputs: Inputs, sites: slice | np.ndarray) -> Inputs:
     """The inputs of some sites."""
     return Inputs(
         {name: series[:, sites] for name, series in inputs.forcing.items()},

@@ -1,27 +1,25 @@
 """A whole training run in a folder: choose the number of steps on validation years, refit, keep one model a seed."""
 
-import hashlib
-from collections.abc import Callable, Sequence
-from functools import cache
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+import jax
 import xarray as xr
+import yaml
 
-from dgeo import data
 from dgeo.errors import DgeoError
-from dgeo.hybrid import Hybrid, save
-from dgeo.metrics import nse
-from dgeo.training.arrays import Arrays, day_mask, to_arrays
+from dgeo.hybrid import Hybrid
 from dgeo.training.config import Config, read_config, write_config
-from dgeo.training.fit import Fitted, Row, Task, Watch, fit
-from dgeo.training.fresh import fresh
-from dgeo.training.optimiser import build_optimiser
-from dgeo.training.prepare import checked, load_dataset, training_basins, training_statistics
-from dgeo.training.records import describe_data, environment, write_csv, write_json
-from dgeo.training.sampler import Sampler
-from dgeo.training.simulation import run, times
-from dgeo.training.step import Trainer, objective
+from dgeo.training.fit import Fitted, fit
+from dgeo.training.prepare import load_dataset
+from dgeo.training.processes import is_first
+from dgeo.training.progress import Member, Watch
+from dgeo.training.session import Held, Session
+from dgeo.training.step import Trainer
 
 
 def open_run(config: Config, folder: Path, resume: bool) -> None:
@@ -37,6 +35,8 @@ def open_run(config: Config, folder: Path, resume: bool) -> None:
         raise DgeoError(
             f"{folder} was begun with another config; restore it (see {recorded}), or choose another --out."
         )
+    if not is_first():
+        return
     try:
         for name in ("checkpoints", "models"):
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -59,107 +59,93 @@ def train(
 
     `dataset` spares reading it again. `watch` is told of every call of the compiled training step.
     """
-    folder = Path(folder)
-    open_run(config, folder, resume)
-    dataset = load_dataset(config.data) if dataset is None else dataset
-    dataset = checked(dataset, config)
-    write_json(folder / "environment.json", environment())
-    write_json(folder / "data.json", describe_data(dataset, config.data.known_root()))
-    session = _Session(config, folder, dataset, watch)
-    steps = session.choose_steps()
-    models = {}
-    for seed in config.training.seeds:
-        models[seed] = session.fit_seed(seed, steps).model
-        notes = {"seed": seed, "basins": session.basins}
-        save(folder / "models" / f"seed_{seed}.safetensors", models[seed], config.model, notes)
+    return train_runs({Path(folder): config}, resume=resume, dataset=dataset, watch=watch)[Path(folder)]
+
+
+def train_runs(
+    configs: Mapping[Path, Config],
+    *,
+    resume: bool = False,
+    dataset: xr.Dataset | None = None,
+    watch: Watch = lambda row: None,
+) -> dict[Path, dict[int, Hybrid]]:
+    """Train several runs on the same data, each in its folder as `train` would: folds, learning rates, structures.
+
+    Where `training.together` says so, all seeds of all runs that differ in seeds, splits and numbers of the optimiser
+    alone train as one program.
+    """
+    for folder, config in configs.items():
+        open_run(config, folder, resume)
+    dataset = load_dataset(next(iter(configs.values())).data) if dataset is None else dataset
+    held: Held = {}
+    families = defaultdict(list)
+    for folder, config in configs.items():
+        session = Session(config, folder, dataset, held)
+        families[session.structure].append(session)
+    models: dict[Path, dict[int, Hybrid]] = {folder: {} for folder in configs}
+    for sessions in families.values():
+        for folder, found in _Family(sessions, watch).train().items():
+            models[folder] = found
     return models
 
 
-class _Session:
-    """What the phases of one run share: arrays, names, statistics, one compiled training call."""
+class _Family:
+    """Runs of one structure, which share the compiled training call."""
 
-    def __init__(self, config: Config, folder: Path, dataset: xr.Dataset, watch: Watch) -> None:
-        self.config, self.folder, self.watch = config, folder, watch
-        self.basins = training_basins(dataset, config)
-        self.statistics = training_statistics(dataset, config)
-        self.training_set = data.select(dataset, self.basins)
-        self.rows: list[Row] = []
-        self.fingerprint = hashlib.sha256(
-            (config.model_dump_json() + data.fingerprint(self.training_set) + self._origin()).encode()
-        ).hexdigest()
-        optimiser = build_optimiser(config.training.optimiser, config.training.steps)
-        self.start = cache(self._fresh)
-        self.trainer = Trainer(self.start(config.training.seeds[0]), optimiser, config.training)
+    def __init__(self, sessions: Sequence[Session], watch: Watch) -> None:
+        self.sessions, self.watch = sessions, watch
+        self.training = sessions[0].config.training
+        self.trainers: dict[int, Trainer] = {}
 
-    def choose_steps(self) -> int:
-        """The step of the best validation score of the first seed, where the config asks for a refit."""
-        config = self.config
-        if config.split.validation is None or not config.training.refit:
-            return config.training.steps
-        return self._fit("select", config.training.seeds[0], config.training.steps, validating=True).progress.best_step
+    def train(self) -> dict[Path, dict[int, Hybrid]]:
+        """Choose the steps of every run, then train all its seeds."""
+        selecting = [session for session in self.sessions if session.selects]
+        selected = self._fit([(session, session.selection()) for session in selecting])
+        steps = {s.folder: f.progress.best_step for s, f in zip(selecting, selected, strict=True)}
+        whole = self.training.steps
+        last = [
+            (s, s.final(seed, steps.get(s.folder, whole))) for s in self.sessions for seed in s.config.training.seeds
+        ]
+        models: dict[Path, dict[int, Hybrid]] = {session.folder: {} for session in self.sessions}
+        for (session, member), fitted in zip(last, self._fit(last), strict=True):
+            models[session.folder][member.task.seed] = fitted.model
+        return models
 
-    def fit_seed(self, seed: int, steps: int) -> Fitted:
-        """The final model of a seed."""
-        validating = self.config.split.validation is not None and not self.config.training.refit
-        return self._fit("train" if validating else "refit", seed, steps, validating)
+    def _fit(self, pairs: Sequence[tuple[Session, Member]]) -> list[Fitted]:
+        together = jax.default_backend() != "cpu" if self.training.together is None else self.training.together
+        size = max(len(pairs), 1) if together else 1
+        return [f for i in range(0, len(pairs), size) for f in self._fit_group(pairs[i : i + size])]
 
-    def _fit(self, phase: str, seed: int, steps: int, validating: bool) -> Fitted:
-        arrays, sampler = self._arrays(validating)
-        checkpoint = self.folder / "checkpoints" / f"{phase}_seed_{seed}.safetensors"
-        task = Task(phase, seed, steps, checkpoint, self.fingerprint)
-        names = (self.basins, self.training_set["time"].values)
-        validate = self._validation(arrays) if validating else None
-        weights = self.trainer.weights_of(self.start(seed))
-        fitted = fit(
-            self.trainer,
-            weights,
-            arrays,
-            sampler,
-            task,
-            validate=validate,
-            names=names,
-            watch=self._watch(steps),
-            keep=lambda rows: write_csv(self.folder / "history.csv", [*self.rows, *rows]),
-        )
-        self.rows += fitted.progress.history
-        write_csv(self.folder / "history.csv", self.rows)
+    def _fit_group(self, pairs: Sequence[tuple[Session, Member]]) -> list[Fitted]:
+        if len(pairs) not in self.trainers:
+            self.trainers[len(pairs)] = Trainer(pairs[0][1].model, self.training, len(pairs))
+        fitted = fit(self.trainers[len(pairs)], [member for _, member in pairs], self._watch)
+        for (session, member), one in zip(pairs, fitted, strict=True):
+            if is_first():
+                session.record(member.task, one.progress.history)
+                if member.task.phase != "select":
+                    session.keep(member, one)
         return fitted
 
-    def _origin(self) -> str:
-        """What tells the model that this run starts from, if any."""
-        start = self.config.training.start_from
-        return "" if start is None else hashlib.sha256(start.read_bytes()).hexdigest()
+    def _watch(self, row: dict[str, Any]) -> None:
+        self.watch({**row, "steps": self.training.steps})
 
-    def _fresh(self, seed: int) -> Hybrid:
-        return fresh(self.config, self.statistics, seed, self._arrays(validating=False)[0], self.basins)
 
-    def _watch(self, steps: int) -> Watch:
-        return lambda row: self.watch({**row, "steps": steps})
-
-    def _arrays(self, validating: bool) -> tuple[Arrays, Sampler]:
-        config = self.config
-        without = config.split.validation if validating else None
-        seen = day_mask(self.training_set, config.split.train, without)
-        targets = config.training.targets
-        names = (config.model.needed_forcings, config.model.needed_attributes)
-        arrays = to_arrays(self.training_set, *names, tuple(targets), objective(targets), seen)
-        observed = np.any([np.isfinite(np.asarray(value)) for value in arrays.targets.values()], axis=0)
-        return arrays, Sampler.create(observed, config.training.warmup, config.training.window)
-
-    def _validation(self, arrays: Arrays) -> Callable[[Hybrid], float]:
-        """The median NSE of the first target over the validation years, after a spin-up on forcings alone."""
-        assert self.config.split.validation is not None
-        days = np.flatnonzero(day_mask(self.training_set, self.config.split.validation))
-        first = max(int(days[0]) - self.config.training.spin_up, 0)
-        inputs = times(arrays.inputs, slice(first, int(days[-1]) + 1))
-        target = next(iter(self.config.training.targets))
-        observed = self.training_set[target].values[days]
-
-        def validate(model: Hybrid) -> float:
-            simulated, _ = run(model, inputs, (target,))
-            return float(np.nanmedian(nse(simulated[target][-len(days) :], observed)))
-
-        return validate
+def variations(path: str | Path, folder: Path, changes: Sequence[str], varied: Sequence[str]) -> dict[Path, Config]:
+    """The configs of all combinations of `key.sub=[value, value]`, each with a run folder of its own in `folder`."""
+    axes = []
+    for change in varied:
+        key, _, text = change.partition("=")
+        values = yaml.safe_load(text) if text else None
+        if not isinstance(values, list) or not values:
+            raise DgeoError(f"--vary {change!r} gives no list of values; write --vary section.key=[value, value].")
+        axes.append([(key, value) for value in values])
+    runs = {}
+    for chosen in product(*axes):
+        name = ",".join(f"{key.rpartition('.')[2]}={Path(str(value)).stem}" for key, value in chosen)
+        changed = [f"{key}={json.dumps(value)}" for key, value in chosen]
+        runs[folder / name] = read_config(path, [*changes, *changed])
+    return runs
 
 
 def seeds_of(folder: str | Path) -> Sequence[tuple[int, Path]]:

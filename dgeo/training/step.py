@@ -8,16 +8,18 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Hybrid
 from dgeo.numerics import trainable
 from dgeo.training.arrays import Arrays, window
 from dgeo.training.config import TargetConfig, TrainingConfig
-from dgeo.training.devices import Devices
+from dgeo.training.devices import Devices, summed
+from dgeo.training.group import like
 from dgeo.training.loss import Loss, Sums, combined
 from dgeo.training.losses import LOSSES
+from dgeo.training.optimiser import build_optimiser, numbers_of
 from dgeo.training.sampler import Sampler
 
 PARTS = {"parameters": "parameters", "laws": "physics", "forcing": "forcing"}
@@ -69,62 +71,102 @@ def window_sums(
     return objective(config.targets).sums(simulated, observed, scale)
 
 
-def loss_of(sums: Sums, config: TrainingConfig) -> Float[Array, ""]:
-    """The loss of all basins together."""
-    return objective(config.targets).value(jax.tree.map(jnp.sum, sums))
+class Case(eqx.Module):
+    """What a member of a group has besides its weights: all in which seeds, folds and settings may differ."""
+
+    frozen: Any
+    arrays: Arrays
+    sampler: Sampler
+    seed: UInt[Array, ""]
+    numbers: dict[str, Float[Array, ""]]
 
 
 class Trainer:
-    """The compiled training call of one model structure; phases and seeds of the same shapes share its compilation."""
+    """The compiled training call of one model structure; what has the same shapes shares its compilation.
 
-    def __init__(self, model: Hybrid, optimiser: optax.GradientTransformation, config: TrainingConfig) -> None:
+    `members` models train in it side by side, as one program; `local` leaves out the devices of other processes.
+    """
+
+    def __init__(self, model: Hybrid, config: TrainingConfig, members: int = 1, *, local: bool = False) -> None:
         """Split the model into what is trained and what is not."""
         self.config = config
-        self.devices = Devices(config.batch)
-        self.frozen = eqx.filter(model, self._trained(model), inverse=True)
-        self.optimiser = optimiser
-        if not jax.tree.leaves(self.weights_of(model)):
+        self.members = members
+        self.devices = Devices(config.batch, members, jax.local_devices() if local else jax.devices())
+        self.outline = eqx.filter(model, eqx.is_array, inverse=True)
+        self.loss = objective(config.targets)
+        if not jax.tree.leaves(self.split(model)[0]):
             raise DgeoError(
                 "Nothing is left to train: take something off `training.freeze`, or put a network somewhere."
             )
+        build_optimiser(config.optimiser, config.steps)  # complains of a wrong name or option now
         self.advance = eqx.filter_jit(self._advance)
 
-    def weights_of(self, model: Hybrid) -> Any:
-        """What is trained of a model of the same structure (another seed)."""
-        return eqx.filter(model, self._trained(model))
-
-    def _trained(self, model: Hybrid) -> Any:
-        """Which leaves are trained."""
+    def split(self, model: Hybrid) -> tuple[Any, Any]:
+        """What is trained of a model of this structure, and its other arrays."""
         trained = trainable(model)
         for name in self.config.freeze:
             part = getattr(trained, PARTS[name])
             trained = replace(trained, **{PARTS[name]: jax.tree.map(lambda _: False, part)})
-        return trained
+        weights, rest = eqx.partition(model, trained)
+        return weights, eqx.filter(rest, eqx.is_array)
 
-    def start(self, weights: Any) -> TrainState:
+    def case(
+        self, model: Hybrid, arrays: Arrays, sampler: Sampler, seed: int, numbers: dict[str, float] | None = None
+    ) -> Case:
+        """What a member trains on; `numbers` are the optimiser's, by default those of this trainer's config."""
+        values = numbers_of(self.config.optimiser) if numbers is None else numbers
+        given = {name: jnp.asarray(value, jnp.float32) for name, value in values.items()}
+        return Case(self.split(model)[1], arrays, sampler, jnp.asarray(seed, jnp.uint32), given)
+
+    def start(self, model: Hybrid, case: Case) -> TrainState:
         """Before the first step."""
-        return TrainState(weights, self.optimiser.init(weights), jnp.asarray(0, jnp.int32))
+        weights, _ = self.split(model)
+        return TrainState(weights, self._optimiser(case).init(weights), jnp.asarray(0, jnp.int32))
 
-    def model(self, state: TrainState) -> Hybrid:
-        """The model as it stands."""
-        return eqx.combine(self.devices.gathered(state.weights), self.frozen)
+    def model(self, weights: Any, case: Case) -> Hybrid:
+        """The model with these weights."""
+        return eqx.combine(weights, case.frozen, self.outline)
 
-    def _advance(
-        self, state: TrainState, arrays: Arrays, sampler: Sampler, key: PRNGKeyArray, steps: int
-    ) -> tuple[TrainState, Record]:
-        def sums(shared: tuple[Any, Arrays, PRNGKeyArray], own: tuple[Array, Array]) -> Sums:
-            weights, arrays, key = shared
-            return window_sums(eqx.combine(weights, self.frozen), arrays, *own, key, self.config)
+    def _optimiser(self, case: Case) -> optax.GradientTransformation:
+        return build_optimiser(self.config.optimiser, self.config.steps, case.numbers)
 
-        def loss(weights: Any, key: PRNGKeyArray) -> Array:
-            basins, starts, drop_key = sampler.draws(key, self.config.batch)
-            return loss_of(self.devices.each(sums)((weights, arrays, drop_key), (basins, starts)), self.config)
+    def _advance(self, states: TrainState, cases: Case, own: tuple[bool, ...], steps: int) -> tuple[TrainState, Record]:
+        """All members' next steps; `own` says which leaves of `cases` have a member axis (`group.together`)."""
+
+        def members(states: TrainState, leaves: list[Array]) -> tuple[TrainState, Record]:
+            def one(state: TrainState, leaves: list[Array]) -> tuple[TrainState, Record]:
+                return self._steps(state, like(cases, leaves), steps)
+
+            return jax.vmap(one, in_axes=(0, [0 if o else None for o in own]))(states, leaves)
+
+        return self.devices.each(members, True, list(own))(states, jax.tree.leaves(cases))
+
+    def _steps(self, state: TrainState, case: Case, steps: int) -> tuple[TrainState, Record]:
+        optimiser = self._optimiser(case)
 
         def body(state: TrainState, _: None) -> tuple[TrainState, Record]:
-            value, gradient = eqx.filter_value_and_grad(loss)(state.weights, jax.random.fold_in(key, state.step))
+            value, gradient = self._gradient(state, case)
             with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by integers
-                updates, optimiser = self.optimiser.update(gradient, state.optimiser, state.weights)
+                updates, memory = optimiser.update(gradient, state.optimiser, state.weights)
             weights = eqx.apply_updates(state.weights, updates)
-            return TrainState(weights, optimiser, state.step + 1), Record(value, optax.tree.norm(gradient))
+            return TrainState(weights, memory, state.step + 1), Record(value, optax.tree.norm(gradient))
 
         return jax.lax.scan(body, state, None, length=steps)
+
+    def _gradient(self, state: TrainState, case: Case) -> tuple[Array, Any]:
+        """The loss of the batch and its gradient: devices meet for the sums of the loss, and for the gradient."""
+        basins, starts, key = draws(state, case, self.config.batch)
+        place = self.devices.own(basins), self.devices.own(starts)
+
+        def sums(weights: Any) -> Sums:
+            parts = window_sums(self.model(weights, case), case.arrays, *place, key, self.config)
+            return jax.tree.map(jnp.sum, parts)
+
+        local, pull = jax.vjp(sums, state.weights)
+        value, slope = jax.value_and_grad(self.loss.value)(summed(local))
+        return value, summed(pull(slope)[0])
+
+
+def draws(state: TrainState, case: Case, batch: int) -> tuple[Array, Array, PRNGKeyArray]:
+    """Basins, first days and the key for dropout of the next step."""
+    return case.sampler.draws(jax.random.fold_in(jax.random.key(case.seed), state.step), batch)

@@ -9,10 +9,21 @@ import numpy as np
 import xarray as xr
 
 from dgeo import virtual
-from dgeo.hybrid import build
-from dgeo.training import Arrays, Config, Sampler, Task, Trainer, parse_config, to_arrays, training_statistics
+from dgeo.hybrid import Hybrid, build
+from dgeo.training import (
+    Arrays,
+    Config,
+    Fitted,
+    Member,
+    Sampler,
+    Task,
+    Trainer,
+    fit,
+    parse_config,
+    to_arrays,
+    training_statistics,
+)
 from dgeo.training.arrays import day_mask
-from dgeo.training.optimiser import build_optimiser
 from dgeo.training.step import objective
 
 ATTRIBUTES = ["elev_mean", "aridity", "frac_snow"]
@@ -76,20 +87,35 @@ def observed_arrays(settings: Config, dataset: xr.Dataset, hide_validation: bool
 
 
 @functools.cache
-def _trainer(settings: str) -> Trainer:
+def _trainer(settings: str, members: int) -> Trainer:
     parsed = Config.model_validate_json(settings)
-    model = build(parsed.model, training_statistics(world(), parsed), jax.random.key(0))
-    return Trainer(model, build_optimiser(parsed.training.optimiser, parsed.training.steps), parsed.training)
+    return Trainer(fresh_model(parsed, 0), parsed.training, members)
 
 
-def prepared(settings: Config, dataset: xr.Dataset | None = None) -> tuple[Trainer, Any, Arrays, Sampler]:
-    """What `fit` needs, from a compiled training call that tests of one config share."""
+def fresh_model(settings: Config, seed: int) -> Hybrid:
+    """An untrained model."""
+    return build(settings.model, training_statistics(world(), settings), jax.random.key(seed))
+
+
+def trainer(settings: Config, members: int = 1) -> Trainer:
+    """A compiled training call, which tests of one config share."""
+    return _trainer(settings.model_dump_json(), members)
+
+
+def member(settings: Config, task: Task, dataset: xr.Dataset | None = None, **parts: Any) -> Member:
+    """What is trained: an untrained model of the task's seed on the training days."""
     arrays = observed_arrays(settings, world() if dataset is None else dataset)
     observed = np.stack([np.isfinite(np.asarray(value)) for value in arrays.targets.values()]).any(0)
-    trainer = _trainer(settings.model_dump_json())
-    model = build(settings.model, training_statistics(world(), settings), jax.random.key(0))
     sampler = Sampler.create(observed, settings.training.warmup, settings.training.window)
-    return trainer, trainer.weights_of(model), arrays, sampler
+    return Member(fresh_model(settings, task.seed), arrays, sampler, task, **parts)
+
+
+def fit_one(
+    settings: Config, task: Task, *, dataset: xr.Dataset | None = None, watch: Any = None, **parts: Any
+) -> Fitted:
+    """Train one member."""
+    (fitted,) = fit(trainer(settings), [member(settings, task, dataset, **parts)], watch or (lambda row: None))
+    return fitted
 
 
 def task(folder: Path, steps: int = 8, **changes: Any) -> Task:

@@ -11,8 +11,10 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 TRAINS = """
 import json
+from pathlib import Path
 import jax
 import numpy as np
+from dgeo.training.group import like, stacked, together
 from tests.training import cases
 
 law = {"slots": ["evaporation"], "inputs": ["storage", "potential_evapotranspiration"], "width": 4, "depth": 1}
@@ -25,12 +27,16 @@ settings = cases.config(
     training={"batch": 4},
     outputs=["streamflow"],
 )
-trainer, weights, arrays, sampler = cases.prepared(settings)
+trainer = cases.trainer(settings)
 assert trainer.devices.count == jax.device_count()
-replicated = trainer.devices.replicated
-given = replicated(trainer.start(weights)), replicated(arrays), replicated(sampler), jax.random.key(0)
-_, record = trainer.advance(*given, 4)
-print(json.dumps({"loss": np.asarray(record.loss).tolist(), "gradient": np.asarray(record.gradient).tolist()}))
+one = cases.member(settings, cases.task(Path("unused")))
+case = trainer.case(one.model, one.arrays, one.sampler, 0)
+shared, own = together([case])
+placed = trainer.devices.placed
+states = stacked([trainer.start(one.model, case)])
+states = placed(states, jax.tree.map(lambda _: True, states))
+_, record = trainer.advance(states, placed(shared, like(shared, own)), own, 4)
+print(json.dumps({"loss": np.asarray(record.loss[0]).tolist(), "gradient": np.asarray(record.gradient[0]).tolist()}))
 """
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from dgeo.errors import DgeoError
 from dgeo.numerics import storage
-from dgeo.training import fit
-from tests.training.cases import config, prepared, task, world
+from tests.training.cases import config, fit_one, member, task, world
 
 SETTINGS = config()
 
@@ -40,10 +39,10 @@ def score_of(scores):
 @pytest.mark.parametrize("step", [2, 6])
 def test_an_interrupted_phase_resumes_bit_for_bit(step, tmp_path):
     """Weights of the end and every loss, after a Ctrl-C between two calls and another one in the resumed run."""
-    whole = fit(*prepared(SETTINGS), task(tmp_path, checkpoint=tmp_path / "whole"))
+    whole = fit_one(SETTINGS, task(tmp_path, checkpoint=tmp_path / "whole"))
     with pytest.raises(DgeoError, match=rf"Interrupted at step {step} of 8 .*continue with --resume"):
-        fit(*prepared(SETTINGS), task(tmp_path), watch=interrupt_at(step))
-    resumed = fit(*prepared(SETTINGS), task(tmp_path))
+        fit_one(SETTINGS, task(tmp_path), watch=interrupt_at(step))
+    resumed = fit_one(SETTINGS, task(tmp_path))
     assert_same(resumed.model, whole.model)
     losses = [[row["loss"] for row in fitted.progress.history] for fitted in (resumed, whole)]
     assert losses[0] == losses[1]
@@ -62,8 +61,8 @@ def test_an_interruption_within_a_call_keeps_the_last_whole_one(tmp_path):
 
     interrupted = [True]
     with pytest.raises(DgeoError, match="Interrupted at step 6 of 8"):
-        fit(*prepared(SETTINGS), task(tmp_path), validate=validate)
-    resumed = fit(*prepared(SETTINGS), task(tmp_path), validate=validate)
+        fit_one(SETTINGS, task(tmp_path), validate=validate)
+    resumed = fit_one(SETTINGS, task(tmp_path), validate=validate)
     assert (resumed.progress.best_step, resumed.progress.best_score) == (8, 0.3)
     assert [row["validation"] for row in resumed.progress.history] == [None, 0.1, None, 0.3]
 
@@ -71,16 +70,16 @@ def test_an_interruption_within_a_call_keeps_the_last_whole_one(tmp_path):
 def test_the_best_validated_step_is_kept_and_patience_ends(tmp_path):
     """Scores 0.5, 0.4, 0.3 at steps 4, 8, 12: with a patience of 2 training ends at 12 with the weights of step 4."""
     settings = config(training={"steps": 40, "patience": 2})
-    fitted = fit(*prepared(settings), task(tmp_path, 40), validate=score_of([0.5, 0.4, 0.3]))
+    fitted = fit_one(settings, task(tmp_path, 40), validate=score_of([0.5, 0.4, 0.3]))
     assert fitted.progress.finished
     assert (fitted.progress.best_step, fitted.progress.history[-1]["step"]) == (4, 12)
-    four = fit(*prepared(settings), task(tmp_path, 4, checkpoint=tmp_path / "four"))
+    four = fit_one(settings, task(tmp_path, 4, checkpoint=tmp_path / "four"))
     assert_same(fitted.model, four.model)
 
 
 def test_a_validation_without_a_score_is_refused(tmp_path):
     with pytest.raises(DgeoError, match=r"validation score of step 4 is NaN .* split\.validation"):
-        fit(*prepared(SETTINGS), task(tmp_path), validate=lambda model: np.nan)
+        fit_one(SETTINGS, task(tmp_path), validate=lambda model: np.nan)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +92,7 @@ def test_a_nan_is_blamed_on_step_and_basin(name, value, day, tmp_path):
     """
     dataset = world()
     dataset[name][(3,) if day is None else (day, 3)] = value
-    trainer, weights, arrays, sampler = prepared(SETTINGS, dataset)
+    sampler = member(SETTINGS, task(tmp_path), dataset).sampler
     draws = [sampler.draws(jax.random.fold_in(jax.random.key(0), step), 3)[0] for step in range(8)]
     step = next(number for number, basins in enumerate(draws, 1) if 3 in np.asarray(basins))
     names = ([str(basin) for basin in dataset["basin"].values], dataset["time"].values)
@@ -101,7 +100,7 @@ def test_a_nan_is_blamed_on_step_and_basin(name, value, day, tmp_path):
     with pytest.raises(
         DgeoError, match=rf"of training step {step} is not finite, first in basin {basin} \(window from 200"
     ):
-        fit(trainer, weights, arrays, sampler, task(tmp_path), names=names)
+        fit_one(SETTINGS, task(tmp_path), dataset=dataset, names=names)
 
 
 def test_a_full_disk_is_one_sentence_and_keeps_the_old_checkpoint(tmp_path, monkeypatch):
@@ -117,21 +116,21 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_old_checkpoint(tmp_path, monk
 
     monkeypatch.setattr(storage, "save_file", fails)
     with pytest.raises(DgeoError, match=r"c\.safetensors could not be written .*No space left.*free some space"):
-        fit(*prepared(SETTINGS), task(tmp_path))
+        fit_one(SETTINGS, task(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["c.safetensors"]
-    resumed = fit(*prepared(SETTINGS), task(tmp_path))
-    assert_same(resumed.model, fit(*prepared(SETTINGS), task(tmp_path, checkpoint=tmp_path / "whole")).model)
+    resumed = fit_one(SETTINGS, task(tmp_path))
+    assert_same(resumed.model, fit_one(SETTINGS, task(tmp_path, checkpoint=tmp_path / "whole")).model)
 
 
 @pytest.mark.parametrize("fault", ["truncated", "other"])
 def test_a_checkpoint_that_cannot_be_used_is_refused(fault, tmp_path):
     with pytest.raises(DgeoError, match="Interrupted"):
-        fit(*prepared(SETTINGS), task(tmp_path), watch=interrupt_at(2))
+        fit_one(SETTINGS, task(tmp_path), watch=interrupt_at(2))
     path = tmp_path / "c.safetensors"
     if fault == "truncated":
         path.write_bytes(path.read_bytes()[:-100])
         with pytest.raises(DgeoError, match=r"c\.safetensors is damaged .*delete it to begin again"):
-            fit(*prepared(SETTINGS), task(tmp_path))
+            fit_one(SETTINGS, task(tmp_path))
     else:
         with pytest.raises(DgeoError, match="another config or other data"):
-            fit(*prepared(SETTINGS), task(tmp_path, fingerprint="of other data"))
+            fit_one(SETTINGS, task(tmp_path, fingerprint="of other data"))

@@ -13,7 +13,6 @@ from dgeo.check import HybridLedger
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Inputs, build, load
 from dgeo.training.evaluate import inputs_of
-from dgeo.training.optimiser import build_optimiser
 from dgeo.training.prepare import with_day_length
 from dgeo.training.step import Trainer
 from tests.training import cases
@@ -120,9 +119,8 @@ def test_frozen_parts_are_no_weights(key):
     else to train, nothing is left."""
     settings = cases.config(training={"freeze": ("parameters",)})
     model = build(settings.model, dict.fromkeys(cases.ATTRIBUTES, (0.0, 1.0)), key)
-    optimiser = build_optimiser(settings.training.optimiser, 8)
     with pytest.raises(DgeoError, match="Nothing is left to train"):
-        Trainer(model, optimiser, settings.training)
+        Trainer(model, settings.training)
 
 
 @pytest.mark.parametrize(

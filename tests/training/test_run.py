@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -12,7 +13,7 @@ from dgeo.hybrid import Inputs, build
 from dgeo.training import evaluate, train, training_statistics
 from dgeo.training.evaluate import inputs_of
 from dgeo.training.simulation import run, times
-from tests.training.cases import config, content, prepared, world
+from tests.training.cases import config, content, member, task, world
 
 
 def unseen(dataset):
@@ -162,7 +163,7 @@ def root_mean_square(simulated, observed, transform=lambda depth: depth):
 
 def first_window(settings, dataset):
     """Day [day, basin] and basin of the first draw of seed 0, which is all that is taken from the training."""
-    sampler = prepared(settings, dataset)[3]
+    sampler = member(settings, task(Path("unused")), dataset).sampler
     basins, starts, _ = sampler.draws(jax.random.fold_in(jax.random.key(0), 0), settings.training.batch)
     length = settings.training.warmup + settings.training.window
     return np.asarray(starts) + np.arange(length)[:, None], np.asarray(basins)

@@ -1,0 +1,146 @@
+"""One run in its folder: its data as arrays, and what is to be trained on them."""
+
+import hashlib
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from dgeo import data
+from dgeo.hybrid import Hybrid, Inputs, save
+from dgeo.metrics import nse
+from dgeo.training.arrays import Arrays, day_mask, targets_of, to_inputs
+from dgeo.training.config import Config
+from dgeo.training.fit import Fitted
+from dgeo.training.fresh import at_some, fresh
+from dgeo.training.optimiser import numbers_of
+from dgeo.training.prepare import checked, training_basins, training_statistics
+from dgeo.training.processes import is_first
+from dgeo.training.progress import Member, Row, Task, Validate
+from dgeo.training.records import describe_data, environment, write_csv, write_json
+from dgeo.training.sampler import Sampler
+from dgeo.training.simulation import run, times
+from dgeo.training.step import objective
+
+Held = dict[tuple[object, ...], Inputs]
+
+
+class Session:
+    """The phases of one run. Runs on the same data hold their inputs once, in `held`."""
+
+    def __init__(self, config: Config, folder: Path, dataset: xr.Dataset, held: Held) -> None:
+        """Check the data, and write what they are."""
+        self.config, self.folder = config, folder
+        self.dataset = checked(dataset, config)
+        self.basins = training_basins(self.dataset, config)
+        self.statistics = training_statistics(self.dataset, config)
+        self.history: dict[tuple[str, int], list[Row]] = {}
+        self.held = held
+        self.start = cache(self._fresh)
+        self.arrays = cache(self._arrays)
+        if is_first():
+            write_json(folder / "environment.json", environment())
+            write_json(folder / "data.json", describe_data(self.dataset, config.data.known_root()))
+
+    @cached_property
+    def structure(self) -> str:
+        """What must be the same in members of one program."""
+        training = self.config.training.model_dump(mode="json", exclude={"seeds", "start_from"})
+        training["optimiser"] |= dict.fromkeys(("learning_rate", "final_fraction", "options"))
+        training["optimiser"]["clip"] = self.config.training.optimiser.clip is None
+        training["options"] = sorted(self.config.training.optimiser.options)
+        sizes = (self.dataset.sizes["time"], self.dataset.sizes["basin"], len(self.basins))
+        return repr((self.config.model.model_dump(mode="json"), training, sizes))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the config, the data, and the model that the run starts from, if any."""
+        start = self.config.training.start_from
+        origin = "" if start is None else hashlib.sha256(start.read_bytes()).hexdigest()
+        return hashlib.sha256(
+            (self.config.model_dump_json() + data.fingerprint(self.dataset) + origin).encode()
+        ).hexdigest()
+
+    @property
+    def selects(self) -> bool:
+        """Whether the number of steps is chosen on validation years, for a refit on all."""
+        return self.config.split.validation is not None and self.config.training.refit
+
+    def selection(self) -> Member:
+        """The first seed, which chooses the number of steps."""
+        return self._member("select", self.config.training.seeds[0], self.config.training.steps, validating=True)
+
+    def final(self, seed: int, steps: int) -> Member:
+        """The model of a seed, on all years of the training; without a refit, the best validated one."""
+        validating = self.config.split.validation is not None and not self.config.training.refit
+        return self._member("train" if validating else "refit", seed, steps, validating)
+
+    def keep(self, member: Member, fitted: Fitted) -> None:
+        """Write the model of a seed."""
+        notes = {"seed": member.task.seed, "basins": self.basins}
+        save(self.folder / "models" / f"seed_{member.task.seed}.safetensors", fitted.model, self.config.model, notes)
+
+    def record(self, task: Task, rows: list[Row]) -> None:
+        """Keep the history of a phase beside those of the others."""
+        self.history[task.phase, task.seed] = rows
+        write_csv(self.folder / "history.csv", [row for part in self.history.values() for row in part])
+
+    def _member(self, phase: str, seed: int, steps: int, validating: bool) -> Member:
+        arrays, sampler = self.arrays(validating)
+        checkpoint = self.folder / "checkpoints" / f"{phase}_seed_{seed}.safetensors"
+        task = Task(phase, seed, steps, checkpoint, self.fingerprint)
+        return Member(
+            self.start(seed),
+            arrays,
+            sampler,
+            task,
+            self._validation() if validating else None,
+            ([str(basin) for basin in self.dataset["basin"].values], self.dataset["time"].values),
+            lambda rows: self.record(task, rows),
+            numbers_of(self.config.training.optimiser),
+        )
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """Forcings and attributes of all basins."""
+        names = (self.config.model.needed_forcings, self.config.model.needed_attributes)
+        key = (*names, str(self.dataset["time"].values[0]), self.dataset.sizes["time"])
+        if key not in self.held:
+            self.held[key] = to_inputs(self.dataset, *names)
+        return self.held[key]
+
+    @cached_property
+    def trained(self) -> np.ndarray:
+        """Which basins are trained on."""
+        return np.isin(self.dataset["basin"].values.astype(str), self.basins)
+
+    def _arrays(self, validating: bool) -> tuple[Arrays, Sampler]:
+        """What training may see: no target of the days and basins that are kept for later."""
+        config = self.config
+        days = day_mask(self.dataset, config.split.train, config.split.validation if validating else None)
+        seen = days[:, None] & self.trained[None]
+        targets = targets_of(self.dataset, tuple(config.training.targets), seen)
+        observed = np.any([np.isfinite(np.asarray(value)) for value in targets.values()], axis=0)
+        sampler = Sampler.create(observed, config.training.warmup, config.training.window)
+        return Arrays(self.inputs, targets, objective(config.training.targets).scale(targets)), sampler
+
+    def _fresh(self, seed: int) -> Hybrid:
+        inputs = self.inputs if self.trained.all() else at_some(self.inputs, np.flatnonzero(self.trained))
+        return fresh(self.config, self.statistics, seed, inputs, self.basins)
+
+    def _validation(self) -> Validate:
+        """The median NSE of the first target over the validation years, after a spin-up on forcings alone."""
+        assert self.config.split.validation is not None
+        days = np.flatnonzero(day_mask(self.dataset, self.config.split.validation))
+        first = max(int(days[0]) - self.config.training.spin_up, 0)
+        sites = np.flatnonzero(self.trained)
+        inputs = at_some(times(self.inputs, slice(first, int(days[-1]) + 1)), sites)
+        target = next(iter(self.config.training.targets))
+        observed = self.dataset[target].values[days][:, sites]
+
+        def validate(model: Hybrid) -> float:
+            simulated, _ = run(model, inputs, (target,))
+            return float(np.nanmedian(nse(simulated[target][-len(days) :], observed)))
+
+        return validate
