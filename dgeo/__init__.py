@@ -5,7 +5,7 @@ The packages, from the bottom up: `numerics`, `physics`, `models`, `engine`, `nn
 `metrics`, `training`, `report`.
 """
 
-from dgeo.engine import Parameters, simulate, use_wide_vectors
+from dgeo.engine import Parameters, keep_compilations, simulate, use_wide_vectors
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Hybrid, Inputs, Recipe, build, load, save
 from dgeo.models import Budget, Formula, Model, Parameter, Variable, hbv
@@ -13,6 +13,7 @@ from dgeo.models import Budget, Formula, Model, Parameter, Variable, hbv
 __version__ = "0.1.0"
 
 use_wide_vectors()
+keep_compilations()
 
 __all__ = [
     "Budget",

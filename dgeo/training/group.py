@@ -1,6 +1,6 @@
 """Members that train as one program: what is the same for all is held once, the rest has a member axis."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import jax
@@ -33,3 +33,13 @@ def stacked(trees: Sequence[Tree]) -> Tree:
 def member(tree: Tree, place: int) -> Tree:
     """One member of a stacked tree."""
     return jax.tree.map(lambda leaf: leaf[place], tree)
+
+
+def over_members(
+    function: Callable[[Any, list[Any]], Tree], states: Any, leaves: list[Any], own: Sequence[bool]
+) -> Tree:
+    """`function(state, leaves)` of all members at once; of a single one, without the axis, which would cost 7 %."""
+    if jax.tree.leaves(states)[0].shape[0] == 1:
+        alone = function(member(states, 0), [x[0] if o else x for o, x in zip(own, leaves, strict=True)])
+        return jax.tree.map(lambda leaf: leaf[None], alone)
+    return jax.vmap(function, in_axes=(0, [0 if o else None for o in own]))(states, leaves)

@@ -16,7 +16,7 @@ from dgeo.numerics import trainable
 from dgeo.training.arrays import Arrays, window
 from dgeo.training.config import TargetConfig, TrainingConfig
 from dgeo.training.devices import Devices, summed
-from dgeo.training.group import like
+from dgeo.training.group import like, over_members
 from dgeo.training.loss import Loss, Sums, combined
 from dgeo.training.losses import LOSSES
 from dgeo.training.optimiser import build_optimiser, numbers_of
@@ -137,7 +137,7 @@ class Trainer:
             def one(state: TrainState, leaves: list[Array]) -> tuple[TrainState, Record]:
                 return self._steps(state, like(cases, leaves), steps)
 
-            return jax.vmap(one, in_axes=(0, [0 if o else None for o in own]))(states, leaves)
+            return over_members(one, states, leaves, own)
 
         return self.devices.each(members, True, list(own))(states, jax.tree.leaves(cases))
 
