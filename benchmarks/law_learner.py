@@ -67,7 +67,7 @@ def flow(learner: Learner, basins: Basins, forcing: Values, carry: Carry) -> tup
     """Streamflow [day, basin] of a year, and the stores at its end."""
     parameters = learner.parameters(basins)
     static = Parameters({name: parameters[name] for name in PHYSICS.parameters}, {})
-    outputs, state = simulate(learner.physics, forcing, static, carry[0], outputs=("runoff",), loop=plain_scan)
+    outputs, state = simulate(learner.physics, forcing, static, carry[0], outputs=("runoff",), engine=plain_scan)
     streamflow, tail = ROUTING(outputs["runoff"], parameters, carry[1])
     return streamflow, (state, tail)
 

@@ -1,16 +1,23 @@
 """Time loops: one step of one site, marched through all days of all sites."""
 
+from dgeo.engine.choice import Engine
+from dgeo.engine.fused import Fused
+from dgeo.engine.loop import Loop, Step
 from dgeo.engine.processor import keep_compilations, use_wide_vectors
-from dgeo.engine.simulate import Loop, Parameters, at_sites, initial_state, per_site, scan, simulate
+from dgeo.engine.scan import Scan
+from dgeo.engine.simulate import Parameters, at_sites, initial_state, per_site, simulate
 
 __all__ = [
+    "Engine",
+    "Fused",
     "Loop",
     "Parameters",
+    "Scan",
+    "Step",
     "at_sites",
     "initial_state",
     "keep_compilations",
     "per_site",
-    "scan",
     "simulate",
     "use_wide_vectors",
 ]

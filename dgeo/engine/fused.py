@@ -1,113 +1,108 @@
-"""A time loop in one kernel: each block of sites is marched through all days without leaving the chip.
+"""A time loop in one kernel: each block of lanes is marched through all days without leaving the chip.
 
 A scan launches dozens of small kernels a day on a GPU; this launches one a run. Backward is a kernel of its own: it
-walks the days in reverse and differentiates the step inside, from the states that the forward run has stored, so that
-memory grows with the states alone. What all sites share (the weights of a law) enters every block, and each block
-returns its own part of the gradient.
+walks the days in reverse and differentiates the step inside, from stored states. What all sites share (the weights of
+a law) enters every block, and each block returns its own part of the gradient. Series that nobody differentiates have
+no gradient written.
 
-The step is compiled by Pallas for Triton: elementwise arithmetic, loops of fixed length and sums over axes are at home
-there; gathers, concatenation, matrix products and linear solves are not. Extents within a step (components, layers,
-hidden units) must be powers of two.
+A lane is one component of one site. The step is written out number by number (`elements`), so that all of it is
+arithmetic on lanes: laws that are networks or tables, Newton's method, solvers in parts. What cannot be written out,
+or not be compiled by Pallas for Triton, is named by `refusal`.
 """
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+import re
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
+from jax.sharding import AbstractDevice, AbstractMesh, use_abstract_mesh
 
-from dgeo.engine.blocks import on_blocks, read, write
+from dgeo.engine.kernels import backward, forward
+from dgeo.engine.loop import Step, days_of, segment_length
+from dgeo.engine.plan import Plan
 from dgeo.models import Values
 
-Step = Callable[..., tuple[Values, Values]]
+UNIMPLEMENTED = re.compile(r"primitive in Pallas Triton lowering: ([\w-]+)")
 
 
 class Fused(eqx.Module):
-    """A `Loop` for `simulate`; all leaves must be floating-point numbers, and there is no forward-mode derivative.
+    """A `Loop`; all leaves must be floating-point numbers, and there is no forward-mode derivative.
 
-    `block` is the number of sites that a kernel holds, a power of two; `interpret` runs the kernel as plain JAX on any
-    device, to test it.
+    - `segment`: as in `Scan`; a block recomputes the states of a segment into memory of its own.
+    - `lanes`: a block holds at least so many components of sites; a power of two.
+    - `interpret`: runs the kernel as plain JAX on any device, to test it.
     """
 
-    block: int = eqx.field(static=True, default=32)
+    segment: int | Literal["sqrt"] | None = eqx.field(static=True, default=None)
+    lanes: int = eqx.field(static=True, default=32)
     interpret: bool = eqx.field(static=True, default=False)
 
     def __call__(self, step: Step, shared: Any, static: Any, state: Values, series: Any) -> tuple[Values, Values]:
-        """See `Loop`. Copies of the last site fill up the last block; nothing asks for them, so their gradient is 0."""
-        sites = jax.tree.leaves(state)[0].shape[0]
-        fill = -sites % self.block
-        end, outputs = _march(step, self, shared, *_filled((static, state), fill, 0), _filled(series, fill, 1))
-        return jax.tree.map(lambda x: x[:sites], end), jax.tree.map(lambda x: x[:, :sites], outputs)
+        """See `Loop`. Copies of the last lane fill up the last block; nothing asks for them: their derivative is 0."""
+        inputs = (shared, static, state, series)
+        segment = segment_length(self.segment, days_of(series)) or 1
+        plan = Plan.of(step, inputs, lanes=self.lanes, segment=segment)
+        laid = [field.laid(x, plan.grid) for field, x in zip(plan.fields, jax.tree.leaves(inputs), strict=True)]
+        found = _march(plan, laid, self.interpret)
+        numbers = [field.unlaid(x, plan.grid) for field, x in zip(plan.results, found, strict=True)]
+        return jax.tree.unflatten(plan.gives, numbers)
 
 
-def _filled(tree: Any, fill: int, axis: int) -> Any:
-    def pad(x: jax.Array) -> jax.Array:
-        return jnp.pad(x, [(0, fill if i == axis else 0) for i in range(x.ndim)], mode="edge")
+class _Wanted(eqx.Module):
+    """The inputs whose derivatives somebody asks for, by their places."""
 
-    return jax.tree.map(pad, tree)
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _march(step: Step, options: Fused, *inputs: Any) -> tuple[Values, Values]:
-    end, outputs, _ = _forward(step, options, inputs, keep=False)
-    return end, outputs
+    places: tuple[int, ...] = eqx.field(static=True)
 
 
-def _march_and_keep(step: Step, options: Fused, *inputs: Any) -> tuple[tuple[Values, Values], tuple[Any, ...]]:
-    end, outputs, states = _forward(step, options, inputs, keep=True)
-    shared, static, _, series = inputs
-    return (end, outputs), (shared, static, states, series)
+def _march(plan: Plan, laid: list[jax.Array], interpret: bool) -> list[jax.Array]:
+    @jax.custom_vjp
+    def run(*arrays: jax.Array) -> list[jax.Array]:
+        return forward(plan, arrays, interpret, keep=False)[0]
+
+    def run_and_keep(*primals: Any) -> tuple[list[jax.Array], Any]:
+        arrays = [primal.value for primal in primals]
+        results, kept = forward(plan, arrays, interpret, keep=True)
+        return results, (_Wanted(tuple(i for i, primal in enumerate(primals) if primal.perturbed)), arrays, kept)
+
+    def back(residuals: Any, cotangents: list[Any]) -> tuple[Any, ...]:
+        wanted, arrays, kept = residuals
+        slopes = {i: x for i, x in enumerate(cotangents) if not isinstance(x, SymbolicZero)}
+        found = backward(plan, arrays, kept, slopes, wanted.places, interpret)
+        by_place = dict(zip(wanted.places, found, strict=True))
+        return tuple(by_place.get(i) for i in range(len(arrays)))
+
+    run.defvjp(run_and_keep, back, symbolic_zeros=True)
+    return run(*laid)
 
 
-def _forward(step: Step, options: Fused, inputs: tuple[Any, ...], *, keep: bool) -> Any:
-    """The state after the last day, the outputs and, to differentiate, the state before every day."""
+def refusal(step: Step, inputs: tuple[Any, Any, Values, Any], loop: Fused) -> str | None:
+    """Why a run cannot be fused, as the words after "since"; None where it can.
 
-    def days_of(shared: Any, static: Any, state: Values, series: Any) -> tuple[Values, Values]:
-        outputs = jax.vmap(lambda now: step(shared, static, state, now)[1])(series)
-        return outputs, jax.tree.map(lambda x: jnp.broadcast_to(x, (_days(series), *x.shape)), state) if keep else {}
+    Both kernels are lowered for CUDA, whatever devices there are.
+    """
 
-    def kernel(*refs: Any) -> None:
-        *inputs, end, outputs, states = refs
-        shared, static, state = read(inputs[:3])
+    def total(inputs: tuple[Any, Any, Values, Any]) -> jax.Array:
+        return jnp.sum(jnp.stack([jnp.sum(x).astype(jnp.float32) for x in jax.tree.leaves(loop(step, *inputs))]))
 
-        def day(t: Any, state: Values) -> Values:
-            write(states, state if keep else {}, t)
-            state, now = step(shared, static, state, read(inputs[3], t))
-            write(outputs, now, t)
-            return state
-
-        write(end, jax.lax.fori_loop(0, _days(inputs[3]), day, state))
-
-    return on_blocks(
-        kernel, options.block, options.interpret, "sbbt", inputs, "btt", (inputs[2], *jax.eval_shape(days_of, *inputs))
-    )
+    for x in jax.tree.leaves(inputs):
+        if not jnp.issubdtype(x.dtype, jnp.floating):
+            return f"it reads numbers of type {x.dtype}"
+    like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), inputs)
+    try:
+        with _some_gpu():
+            jax.jit(jax.grad(total)).trace(like).lower(lowering_platforms=("cuda",))
+    except NotImplementedError as error:
+        found = UNIMPLEMENTED.search(str(error))
+        return f"a kernel cannot hold {found[1] if found else str(error)}"
+    return None
 
 
-def _backward(step: Step, options: Fused, kept: tuple[Any, ...], cotangents: tuple[Values, Values]) -> tuple[Any, ...]:
-    def kernel(*refs: Any) -> None:
-        shared, static, states, series, d_end, d_outputs, d_shared, d_static, d_state, d_series = refs
-        constants = read((shared, static))
-
-        def day(i: Any, carry: tuple[Values, tuple[Any, Any]]) -> tuple[Values, tuple[Any, Any]]:
-            t = _days(series) - 1 - i
-            _, pull = jax.vjp(step, *constants, read(states, t), read(series, t))
-            *parts, d_before, d_now = pull((carry[0], read(d_outputs, t)))
-            write(d_series, d_now, t)
-            return d_before, jax.tree.map(jnp.add, carry[1], tuple(parts))
-
-        start = (read(d_end), jax.tree.map(jnp.zeros_like, constants))
-        write((d_state, (d_shared, d_static)), jax.lax.fori_loop(0, _days(series), day, start))
-
-    shared, static, _, series = kept
-    like = (shared, static, cotangents[0], series)
-    parts, *rest = on_blocks(kernel, options.block, options.interpret, "sbttbt", (*kept, *cotangents), "pbbt", like)
-    return jax.tree.map(lambda x: jnp.sum(x, axis=0), parts), *rest
-
-
-_march.defvjp(_march_and_keep, _backward)
-
-
-def _days(series: Any) -> int:
-    return jax.tree.leaves(series)[0].shape[0]
+def _some_gpu() -> AbstractContextManager[Any]:
+    """The device at hand, if it is a GPU, or the idea of one."""
+    if jax.default_backend() == "gpu":
+        return nullcontext()
+    gpu = AbstractDevice(device_kind="NVIDIA H200", num_cores=132, platform="gpu")
+    return use_abstract_mesh(AbstractMesh((), (), abstract_device=gpu))

@@ -1,13 +1,15 @@
 """From one step of one site to all days of all sites: the only place that maps over time, sites and components."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from dgeo.engine.choice import Engine, loop_of
+from dgeo.engine.loop import Step
 from dgeo.errors import DgeoError, nearest
 from dgeo.models import Model, PerSite, Values
 
@@ -28,34 +30,6 @@ class Parameters(eqx.Module):
     components: bool = eqx.field(static=True, default=False)
 
 
-@runtime_checkable
-class Loop(Protocol):
-    """A way to march a step through time: `scan`, or a kernel that does the same."""
-
-    def __call__(
-        self,
-        step: Callable[..., tuple[Values, Values]],
-        shared: Any,
-        static: Any,
-        state: Values,
-        series: Any,
-    ) -> tuple[Values, Values]:
-        """(state, outputs[time, …]) of `state, outputs = step(shared, static, state, series[t])` for every t."""
-        ...
-
-
-def scan(
-    step: Callable[..., tuple[Values, Values]], shared: Any, static: Any, state: Values, series: Any
-) -> tuple[Values, Values]:
-    """`jax.lax.scan` over time, the step checkpointed: backward stores the states alone and recomputes the rest."""
-
-    @jax.checkpoint
-    def body(state: Values, now: Any) -> tuple[Values, Values]:
-        return step(shared, static, state, now)
-
-    return jax.lax.scan(body, state, series)
-
-
 def simulate(
     model: Model,
     forcing: Mapping[str, Float[Array, "time site ..."]],
@@ -64,7 +38,7 @@ def simulate(
     *,
     dt: float = 1.0,
     outputs: Sequence[str] | None = None,
-    loop: Loop = scan,
+    engine: Engine = "auto",
 ) -> tuple[Values, Values]:
     """Run a model through time at many sites.
 
@@ -75,7 +49,8 @@ def simulate(
     - `state`: the carry of an earlier run; the model's initial state by default.
     - `dt`: the length of a step [d]; traced, so that daily and hourly runs share one compilation.
     - `outputs`: the fluxes and states to keep; all fluxes by default. A state is kept as it is after the step.
-    - `loop`: how time is marched.
+    - `engine`: how time is marched: "scan", "fused" (one kernel for all days, on a GPU; what it cannot hold is
+      scanned, with a warning), "auto" (fused where that can be), or a `Loop`, `Scan(segment="sqrt")` say.
 
     **Returns** the outputs [time, site, …] or [time, site, component, …], and the state after the last step. Continuing
     from it is bitwise the same as not having stopped.
@@ -98,13 +73,23 @@ def simulate(
         available = {**fluxes, **state}
         return state, {name: available[name] for name in kept}
 
-    if parameters.components:
-        step = jax.vmap(step, in_axes=(None, (None, 0), 0, (None, 0)))
-    step = jax.vmap(step, in_axes=(None, 0, 0, (0, 0)))
     dtype = jnp.result_type(*jax.tree.leaves(state))
     series = ({name: forcing[name] for name in (*model.forcings, *model.law_forcings)}, parameters.dynamic)
-    end, outputs_in_time = loop(step, (common, jnp.asarray(dt, dtype)), (own, parameters.static), state, series)
+    inputs = ((common, jnp.asarray(dt, dtype)), (own, parameters.static), state, series)
+    marched = Step(step, parameters.components, type(model).__name__, _identity(fixed_model, kept))
+    end, outputs_in_time = loop_of(engine, marched, inputs)(marched, *inputs)
     return outputs_in_time, end
+
+
+def _identity(*trees: Any) -> Hashable:
+    """What two trees without arrays have in common if they are the same; None if that cannot be told."""
+    leaves, structure = jax.tree.flatten(trees)
+    identity = (structure, tuple(leaves))
+    try:
+        hash(identity)
+    except TypeError:
+        return None
+    return identity
 
 
 def per_site(model: Any) -> Any:

@@ -104,7 +104,6 @@ def network_law(
     factor: Sequence[str] = (),
     statistics: Statistics = NO_STATISTICS,
     forcings: Sequence[str] = (),
-    fused: bool = False,
     key: PRNGKeyArray,
 ) -> Law:
     """A fresh network for a slot: `depth` hidden layers of `width` tanh units.
@@ -117,7 +116,6 @@ def network_law(
     - `zero_at`: stores at whose zero the law is zero; it gets there over a tenth of their typical size.
     - `storage_limited`: never more per day than the store holds that the slot empties.
     - `factor`: names whose value, in units of their typical size, multiplies the result.
-    - `fused`: written for `engine.fused`, whose kernels hold no matrix product; slower elsewhere.
 
     Raises `DgeoError` for a slot or name that there is not, and for constraints that contradict each other.
     """
@@ -125,7 +123,7 @@ def network_law(
     check_constraints(model, slot, inputs, increasing, decreasing, zero_at, storage_limited, factor)
     scaling = scaling_of(model, slot, inputs, statistics, forcings)
     signs = _signs(inputs, increasing, decreasing)
-    network = PartiallyMonotone.create(signs, width=width, depth=depth, key=key, sums=fused)
+    network = PartiallyMonotone.create(signs, width=width, depth=depth, key=key)
     return constrained(
         NetworkLaw(network, scaling, model.slots[slot].limits), model, slot, zero_at, storage_limited, factor
     )

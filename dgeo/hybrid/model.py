@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from dgeo.engine import Loop, Parameters, at_sites, initial_state, per_site, scan, simulate
+from dgeo.engine import Engine, Parameters, at_sites, initial_state, per_site, simulate
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid.forcing import ForcingCorrection
 from dgeo.hybrid.inputs import Inputs
@@ -55,12 +55,12 @@ class Hybrid(eqx.Module):
         outputs: Sequence[str] = ("streamflow",),
         dt: float = 1.0,
         key: PRNGKeyArray | None = None,
-        loop: Loop = scan,
+        engine: Engine = "auto",
     ) -> tuple[Values, Carry]:
         """Run through all times of `inputs`.
 
         **Arguments**: `carry` of an earlier run, to continue it; `outputs` among "streamflow", the fluxes and the
-        states of the physics; `dt` [d]; a `key` in training, which switches dropout on.
+        states of the physics; `dt` [d]; a `key` in training, which switches dropout on; `engine`, see `simulate`.
 
         **Returns** {output: [time, site]} and the carry after the last step.
         """
@@ -76,7 +76,7 @@ class Hybrid(eqx.Module):
             state,
             dt=dt,
             outputs=kept,
-            loop=loop,
+            engine=engine,
         )
         mean = {name: component_mean(series.pop(name), weights) for name in kept}
         if "streamflow" in outputs:

@@ -9,8 +9,7 @@ everywhere. A bounded unit makes the stream able to bend both ways: with rectifi
 Without monotone inputs this is the ordinary perceptron with tanh. Networks of positive weights: Daniels & Velikova
 (2010), doi:10.1109/TNN.2010.2044803.
 
-Inputs come one by one. With `sums`, matrix products are written as sums, so that a kernel compiled by Triton can hold
-the network when `width` is a power of two; elsewhere that is several times slower.
+Inputs come one by one.
 """
 
 from collections.abc import Sequence
@@ -30,7 +29,6 @@ class PartiallyMonotone(eqx.Module):
     rising: tuple["_Layer", ...]
     output: "_Layer"
     signs: tuple[int, ...] = eqx.field(static=True)
-    sums: bool = eqx.field(static=True, default=False)
 
     @classmethod
     def create(
@@ -41,7 +39,6 @@ class PartiallyMonotone(eqx.Module):
         width: int,
         depth: int,
         key: PRNGKeyArray,
-        sums: bool = False,
     ) -> "PartiallyMonotone":
         """Random weights; `signs` has 1 for an input in which the network rises, −1 where it falls, 0 where it is free.
 
@@ -56,7 +53,6 @@ class PartiallyMonotone(eqx.Module):
             _stack(frees, risings, width, depth, rising) if risings else (),
             _layer(() if outputs is None else (outputs,), (width,), min(frees, 1), min(risings, 1), last),
             tuple(signs),
-            sums,
         )
 
     def __call__(self, inputs: Sequence[Array] | Float[Array, " input"]) -> Array:
@@ -64,10 +60,10 @@ class PartiallyMonotone(eqx.Module):
         free: Parts = tuple(x for x, sign in zip(inputs, self.signs, strict=True) if sign == 0)
         rising: Parts = tuple(sign * x for x, sign in zip(inputs, self.signs, strict=True) if sign != 0)
         for level in range(max(len(self.free), len(self.rising))):
-            above = tuple(jnp.tanh(layer(free, rising, self.sums)) for layer in self.rising[level : level + 1])
-            free = tuple(jnp.tanh(layer(free, (), self.sums)) for layer in self.free[level : level + 1])
+            above = tuple(jnp.tanh(layer(free, rising)) for layer in self.rising[level : level + 1])
+            free = tuple(jnp.tanh(layer(free, ())) for layer in self.free[level : level + 1])
             rising = above
-        return self.output(free, rising, self.sums)
+        return self.output(free, rising)
 
 
 class _Layer(eqx.Module):
@@ -77,22 +73,18 @@ class _Layer(eqx.Module):
     rising: Parts
     bias: Array
 
-    def __call__(self, free: Parts, rising: Parts, sums: bool) -> Array:
+    def __call__(self, free: Parts, rising: Parts) -> Array:
         total = self.bias
         for weight, part in zip(self.free, free, strict=True):
-            total = total + _product(weight, part, sums)
+            total = total + _product(weight, part)
         for weight, part in zip(self.rising, rising, strict=True):
-            total = total + _product(jnp.abs(weight), part, sums)
+            total = total + _product(jnp.abs(weight), part)
         return total
 
 
-def _product(weight: Array, part: Array, sums: bool) -> Array:
+def _product(weight: Array, part: Array) -> Array:
     """weight·part: of a vector and a number, of two vectors, or of a matrix and a vector."""
-    if part.ndim == 0:
-        return weight * part
-    if not sums:
-        return weight @ part
-    return jnp.sum(weight * (part if weight.ndim == 1 else part[None]), axis=-1)
+    return weight * part if part.ndim == 0 else weight @ part
 
 
 def _stack(frees: int, risings: int, width: int, depth: int, key: PRNGKeyArray) -> tuple[_Layer, ...]:

@@ -9,10 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dgeo.engine import Loop, Parameters, scan
-from dgeo.engine.fused import Fused
+from dgeo.engine import Engine, Fused, Parameters
 from dgeo.models import FixedParts, Model, Values, exphydro, hbv
-from tests.contracts.laws import fused_law, own_network
+from tests.contracts.laws import learned_law, own_network
 from tests.contracts.richards import Layers, Richards
 from tests.contracts.river import River
 
@@ -29,7 +28,7 @@ class Case:
     state: Values
     zeros: Values
     dt: float = 1.0
-    loop: Loop = scan
+    engine: Engine = "scan"
     has_jvp: bool = True
 
 
@@ -63,12 +62,12 @@ def bucket(random: np.random.Generator) -> Case:
     return _bucket(hbv("1.1p"), random)
 
 
-def _bucket(model: Model, random: np.random.Generator, loop: Loop = scan, has_jvp: bool = True) -> Case:
+def _bucket(model: Model, random: np.random.Generator, engine: Engine = "scan", has_jvp: bool = True) -> Case:
     static = drawn(model, (SITES, COMPONENTS), random)
     dynamic = {"beta": static.pop("beta")[None] * jnp.asarray(random.uniform(0.8, 1.2, (STEPS, SITES, COMPONENTS)))}
     states = (everywhere(value, tuple(model.states), COMPONENTS) for value in (10.0, 0.0))
     parameters = Parameters(static, dynamic, components=True)
-    return Case(model, weather(random), parameters, *states, loop=loop, has_jvp=has_jvp)
+    return Case(model, weather(random), parameters, *states, engine=engine, has_jvp=has_jvp)
 
 
 def ode(random: np.random.Generator) -> Case:
@@ -100,9 +99,9 @@ def network(random: np.random.Generator) -> Case:
 
 
 def kernel(random: np.random.Generator) -> Case:
-    """HBV with a network as its evaporation, in one kernel of two sites a block: the last block is half empty."""
-    law = fused_law(hbv(), "evaporation", random)
-    return _bucket(hbv(evaporation=law), random, Fused(block=2, interpret=True), has_jvp=False)
+    """HBV with a network as its evaporation, in a kernel: blocks of two sites, one half empty; segments of 8 days."""
+    law = learned_law(hbv(), "evaporation", random)
+    return _bucket(hbv(evaporation=law), random, Fused(segment=8, lanes=4, interpret=True), has_jvp=False)
 
 
 MAKERS: tuple[Callable[[np.random.Generator], Case], ...] = (bucket, ode, column, network, kernel)
@@ -114,4 +113,4 @@ def made(name: str, key: jax.Array, dtype: type) -> Case:
     case = CASES[name](np.random.default_rng(np.asarray(jax.random.key_data(key))))
     parts = (case.model, case.forcing, case.parameters, case.state, case.zeros)
     cast = jax.tree.map(lambda x: jnp.asarray(np.asarray(x, dtype)) if eqx.is_inexact_array_like(x) else x, parts)
-    return Case(*cast, case.dt, case.loop, case.has_jvp)
+    return Case(*cast, case.dt, case.engine, case.has_jvp)

@@ -15,21 +15,17 @@ def own_network(model: Model, slot: str, inputs: tuple[str, ...], random: np.ran
     return NetworkLaw(network, scaling_of(model, slot, inputs, {}), model.slots[slot].limits)
 
 
-def fused_law(model: Model, slot: str, random: np.random.Generator) -> Law:
-    """A network of two layers with every constraint, written so that a kernel compiled by Triton can hold it.
-
-    No concatenation, no matrix product, extents that are powers of two.
-    """
+def learned_law(model: Model, slot: str, random: np.random.Generator) -> Law:
+    """A network of two layers with every constraint."""
     return network_law(
         model,
         slot,
         ("soil_moisture", "potential_evapotranspiration", "temperature"),
-        width=4,
+        width=3,
         depth=2,
         increasing=("soil_moisture",),
         zero_at=("soil_moisture",),
         storage_limited=True,
         factor=("potential_evapotranspiration",),
-        fused=True,
         key=jax.random.key(random.integers(2**31)),
     )

@@ -14,8 +14,7 @@ import pytest
 from jax.sharding import AbstractDevice, AbstractMesh, use_abstract_mesh
 
 from dgeo.check import ledger
-from dgeo.engine import simulate
-from dgeo.engine.fused import Fused
+from dgeo.engine import Fused, simulate
 from tests.contracts.cases import CASES, STEPS, Case, made
 
 all_cases = pytest.mark.parametrize("name", CASES)
@@ -27,7 +26,7 @@ def everything(case: Case):
     variable, fixed = eqx.partition(inputs, eqx.is_inexact_array)
 
     def function(variable):
-        return simulate(*eqx.combine(variable, fixed), dt=case.dt, loop=case.loop)
+        return simulate(*eqx.combine(variable, fixed), dt=case.dt, engine=case.engine)
 
     return variable, function
 
@@ -81,8 +80,8 @@ def test_gradient_is_finite_where_nothing_is(name, key):
 
 
 @eqx.filter_jit
-def march(model, forcing, parameters, state, dt, loop):
-    return simulate(model, forcing, parameters, state, dt=dt, loop=loop)
+def march(model, forcing, parameters, state, dt, engine):
+    return simulate(model, forcing, parameters, state, dt=dt, engine=engine)
 
 
 def run(case: Case, steps=slice(None), state=None):
@@ -90,7 +89,7 @@ def run(case: Case, steps=slice(None), state=None):
     series = (case.forcing, case.parameters.dynamic)
     forcing, dynamic = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)[steps]), series)
     parameters = replace(case.parameters, dynamic=dynamic)
-    return march(case.model, forcing, parameters, case.state if state is None else state, case.dt, case.loop)
+    return march(case.model, forcing, parameters, case.state if state is None else state, case.dt, case.engine)
 
 
 @all_cases
@@ -148,7 +147,7 @@ def test_column_holds_what_its_heads_say(key):
 
 def test_kernel_compiles_for_a_gpu(key):
     """Forward and backward lower to Triton where no GPU is; that they run there is for a machine that has one."""
-    case = replace(made("kernel", key, jnp.float32), loop=Fused(block=2))
+    case = replace(made("kernel", key, jnp.float32), engine=lambda *run: Fused(segment=8)(*run))
     variable, function = everything(case)
     gradient = jax.jit(jax.grad(lambda x: jnp.sum(function(x)[0]["runoff"])))
     gpu = AbstractDevice(device_kind="NVIDIA H200", num_cores=132, platform="gpu")

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dgeo.engine import Parameters, initial_state, scan, simulate
+from dgeo.engine import Parameters, Scan, initial_state, simulate
 from dgeo.errors import DgeoError
 from dgeo.models import Budget, Model, Parameter, Variable, hbv
 from dgeo.numerics import Bounds
@@ -141,14 +141,14 @@ def python(step, shared, static, state, series):
 
 
 @pytest.mark.parametrize("wrap", [lambda f: f, jax.jit], ids=["eager", "jit"])
-@pytest.mark.parametrize("loop", [scan, plain, python])
+@pytest.mark.parametrize("loop", [Scan(), Scan("sqrt"), plain, python], ids=["scan", "segments", "plain", "python"])
 def test_gradient_is_the_same_however_time_is_marched(random, bucket, wrap, loop):
     """Flow after n days is linear in the rain r days before: ∂q_n/∂P_m = K(1 − K)^(n−1−m), and the model's own
     scale gets the derivative of the site's coefficient summed over sites, Σ K·∂/∂K. Rounding: 30 float32 steps."""
     forcing, k = rain(random), jnp.asarray([0.1, 0.3, 0.5], jnp.float32)
 
     def last_flow(model, forcing, k):
-        return jnp.sum(simulate(model, forcing, Parameters({"coefficient": k}, {}), loop=loop)[0]["flow"][-1])
+        return jnp.sum(simulate(model, forcing, Parameters({"coefficient": k}, {}), engine=loop)[0]["flow"][-1])
 
     gradient = wrap(jax.grad(last_flow, argnums=(0, 1, 2)))(bucket, forcing, k)
     response = np.asarray(k) * (1 - np.asarray(k)) ** (28 - np.arange(29)[:, None])

@@ -78,16 +78,6 @@ def test_fits_monotone_functions_of_any_curvature(wanted, key):
     assert error(net) <= 0.03 * (y.max() - y.min())
 
 
-@pytest.mark.parametrize("signs", [SIGNS, (0, 0), (1, 1)])
-@pytest.mark.parametrize("outputs", [None, 3])
-def test_sums_are_products(signs, outputs, key):
-    """The form for kernels is the same function, to the rounding of sums of eight terms."""
-    x = jnp.linspace(-1, 1, len(signs))
-    found, summed = (network(key, signs, outputs=outputs, sums=sums)(tuple(x)) for sums in (False, True))
-    assert found.shape == (() if outputs is None else (outputs,))
-    np.testing.assert_allclose(found, summed, rtol=1e-5, atol=1e-5)
-
-
 def test_without_a_hidden_layer_it_is_refused(key):
     with pytest.raises(ValueError, match="no hidden layer"):
         PartiallyMonotone.create((0,), width=8, depth=0, key=key)
