@@ -30,7 +30,7 @@ def keep_compilations() -> None:
     It lies in `dgeo/` of the user's cache folder, by processor, since code for one may not run on another; it can be
     deleted at any time. JAX_ENABLE_COMPILATION_CACHE=false keeps nothing.
     """
-    if jax.config.read("jax_compilation_cache_dir") is None:
+    if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
         root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         jax.config.update("jax_compilation_cache_dir", str(root / "dgeo" / "compiled" / _processor()))
 
