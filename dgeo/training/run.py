@@ -142,10 +142,14 @@ def variations(path: str | Path, folder: Path, changes: Sequence[str], varied: S
         axes.append([(key, value) for value in values])
     runs = {}
     for chosen in product(*axes):
-        name = ",".join(f"{key.rpartition('.')[2]}={Path(str(value)).stem}" for key, value in chosen)
+        name = ",".join(f"{key.rpartition('.')[2]}={_short(value)}" for key, value in chosen)
         changed = [f"{key}={json.dumps(value)}" for key, value in chosen]
         runs[folder / name] = read_config(path, [*changes, *changed])
     return runs
+
+
+def _short(value: Any) -> str:
+    return Path(value).stem if isinstance(value, str) else str(value)
 
 
 def seeds_of(folder: str | Path) -> Sequence[tuple[int, Path]]:
