@@ -11,6 +11,7 @@ import pytest
 
 from dgeo.engine import Fused, Parameters, Scan, initial_state, simulate
 from dgeo.engine.fused import refusal
+from dgeo.errors import DgeoError
 from dgeo.hybrid.law_recipe import LawRecipe, fill
 from dgeo.models import FixedParts, ImplicitEuler, exphydro, hbv
 from dgeo.models.registry import MODELS, VERSIONS, model_named
@@ -146,11 +147,9 @@ def test_without_a_gpu_it_is_scanned_with_one_warning(key):
 @pytest.mark.parametrize("segment", [1, 4, 7, 13, "sqrt"])
 def test_segments_change_no_bit_of_the_run(segment, key):
     """Days that a segment divides and such that it does not; gradients differ by rounding."""
-    model, forcing, static, _, state = case("hbv 1.0", key)
+    model, forcing, _, _, state = case("hbv 1.0", key)
     forcing = {n: jnp.tile(x, (3, 1))[:13] for n, x in forcing.items()}
-    model_parameters = static | {
-        n: jnp.full((SITES, COMPONENTS), p.default, jnp.float32) for n, p in model.parameters.items()
-    }
+    model_parameters = {n: jnp.full((SITES, COMPONENTS), p.default, jnp.float32) for n, p in model.parameters.items()}
 
     def total(static, engine):
         outputs = simulate(model, forcing, Parameters(static, {}, components=True), state, engine=engine)
@@ -164,5 +163,5 @@ def test_segments_change_no_bit_of_the_run(segment, key):
 
 
 def test_a_segment_that_is_none_is_refused(key):
-    with pytest.raises(ValueError, match="A segment of 0 days"):
+    with pytest.raises(DgeoError, match="A segment of 0 days"):
         run(case("bucket linear", key), Scan(0))
