@@ -59,9 +59,8 @@ def emulate(
     seen = np.ones((len(next(iter(runs.forcing.values()))), runs.count), bool)
     sampler = Sampler.create(seen, training.warmup, training.window)
     task = Task("emulator", seed, training.steps, checkpoint, fingerprint)
-    told = {"steps": training.steps}
     member = Member(hybrid, _arrays(runs, training), sampler, task)
-    (fitted,) = fit(trainer, [member], lambda row: watch({**row, **told}))
+    (fitted,) = fit(trainer, [member], watch)
     trained: Any = fitted.model.physics
     return Emulation(trained, fitted.progress.seconds, emulator_skill(trained, held_out, training.warmup))
 

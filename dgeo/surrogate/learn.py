@@ -81,9 +81,8 @@ def learn_parameters(
     phase = "through the emulator" if isinstance(physics, Surrogate) else "through the equations"
     task = Task(phase, seed, training.steps, checkpoint, fingerprint)
     names = ([str(basin) for basin in dataset["basin"].values], dataset["time"].values)
-    told = {"steps": training.steps}
     member = Member(hybrid, arrays, sampler, task, names=names)
-    (fitted,) = fit(trainer, [member], lambda row: watch({**row, **told}))
+    (fitted,) = fit(trainer, [member], watch)
     return Learning(fitted.model, fitted.progress.seconds)
 
 

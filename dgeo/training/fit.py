@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, NamedTuple
 
 import jax
@@ -39,7 +40,8 @@ class Snapshot(NamedTuple):
 def fit(trainer: Trainer, members: Sequence[Member], watch: Watch = lambda row: None) -> list[Fitted]:
     """Train all members as one program, each to its last step or until its validation stops improving.
 
-    They start from their checkpoints, where they have one. `watch` is told of every call and member. An interruption
+    They start from their checkpoints, where they have one. `watch` is told of every call and member, and of the
+    `steps` that it is to make. An interruption
     (Ctrl-C) writes the checkpoints and raises `DgeoError`; so does a loss or gradient that is not finite, which names
     step and basin and leaves the last sound checkpoint as it was.
     """
@@ -50,22 +52,14 @@ def fit(trainer: Trainer, members: Sequence[Member], watch: Watch = lambda row: 
             while not all(progress.finished for progress in now.progress):
                 going = [not progress.finished for progress in now.progress]
                 now = group.advance(now)
-                for progress in _those(now.progress, going):
-                    watch(progress.history[-1])
+                for one, progress in compress(zip(members, now.progress, strict=True), going):
+                    watch({**progress.history[-1], "steps": one.task.steps})
                 group.save(write, now, [due and g for due, g in zip(group.due(now), going, strict=True)])
         except KeyboardInterrupt:
             write.wait()
             group.save(write, now, [not progress.finished for progress in now.progress])
             raise DgeoError(f"Interrupted at {group.place(now)}; nothing is lost: continue with --resume.") from None
     return group.fitted(now)
-
-
-def _those(values: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
-    return [value for value, chosen in zip(values, wanted, strict=True) if chosen]
-
-
-def _places(wanted: Sequence[bool]) -> list[int]:
-    return [place for place, chosen in enumerate(wanted) if chosen]
 
 
 @dataclass(frozen=True)
@@ -103,14 +97,14 @@ class _Group:
         states, record = self.trainer.advance(now.states, *given)
         record, steps = self.trainer.devices.fetched((record, states.step))
         states = states if all(going) else _chosen(np.asarray(going), states, now.states)
-        for i in _places(going):
+        for i in compress(range(len(going)), going):
             if not np.isfinite(record.loss[i] + record.gradient[i]).all():
                 state = jax.tree.map(jnp.asarray, member(self.trainer.devices.fetched(now.states), i))
                 raise DgeoError(blame(self.trainer, state, self.cases[i], member(record, i), self.members[i].names))
         scores = self._scores(states, steps, going)
         patience, elapsed = self.trainer.config.patience, (time.perf_counter() - began) / sum(going)
         progress = list(now.progress)
-        for i in _places(going):
+        for i in compress(range(len(going)), going):
             scored, step = progress[i].scored(int(steps[i]), scores[i], patience), int(steps[i])
             progress[i] = scored.after(self.members[i].task, step, member(record, i), scores[i], elapsed)
         better = [
@@ -148,7 +142,7 @@ class _Group:
         if not any(wanted):
             return
         states, best = self.trainer.devices.fetched((now.states, now.best))
-        for i in _places(wanted):
+        for i in compress(range(len(wanted)), wanted):
             saved = Saved(member(states, i), member(best, i), now.progress[i])
             write(save, self.members[i].task, saved, self.members[i].keep)
 

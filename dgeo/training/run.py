@@ -82,11 +82,10 @@ def train_runs(
     for folder, config in configs.items():
         session = Session(config, folder, dataset, held)
         families[session.structure].append(session)
-    models: dict[Path, dict[int, Hybrid]] = {folder: {} for folder in configs}
+    models: dict[Path, dict[int, Hybrid]] = {}
     for sessions in families.values():
-        for folder, found in _Family(sessions, watch).train().items():
-            models[folder] = found
-    return models
+        models |= _Family(sessions, watch).train()
+    return {folder: models[folder] for folder in configs}
 
 
 class _Family:
@@ -119,16 +118,13 @@ class _Family:
     def _fit_group(self, pairs: Sequence[tuple[Session, Member]]) -> list[Fitted]:
         if len(pairs) not in self.trainers:
             self.trainers[len(pairs)] = Trainer(pairs[0][1].model, self.training, len(pairs))
-        fitted = fit(self.trainers[len(pairs)], [member for _, member in pairs], self._watch)
+        fitted = fit(self.trainers[len(pairs)], [member for _, member in pairs], self.watch)
         for (session, member), one in zip(pairs, fitted, strict=True):
             if is_first():
                 session.record(member.task, one.progress.history)
                 if member.task.phase != "select":
                     session.keep(member, one)
         return fitted
-
-    def _watch(self, row: dict[str, Any]) -> None:
-        self.watch({**row, "steps": self.training.steps})
 
 
 def variations(path: str | Path, folder: Path, changes: Sequence[str], varied: Sequence[str]) -> dict[Path, Config]:
