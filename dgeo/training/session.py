@@ -47,9 +47,8 @@ class Session:
     def structure(self) -> str:
         """What must be the same in members of one program."""
         training = self.config.training.model_dump(mode="json", exclude={"seeds", "start_from"})
-        training["optimiser"] |= dict.fromkeys(("learning_rate", "final_fraction", "options"))
-        training["optimiser"]["clip"] = self.config.training.optimiser.clip is None
-        training["options"] = sorted(self.config.training.optimiser.options)
+        optimiser = self.config.training.optimiser
+        training["optimiser"] = (optimiser.name, optimiser.schedule, sorted(numbers_of(optimiser)))
         sizes = (self.dataset.sizes["time"], self.dataset.sizes["basin"], len(self.basins))
         return repr((self.config.model.model_dump(mode="json"), training, sizes))
 
