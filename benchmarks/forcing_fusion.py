@@ -138,14 +138,10 @@ class Bench:
     def fit(self, case: Case, seed: int) -> Hybrid:
         """The model after all steps."""
         problem, config = self.problem, self.config
-        structure = (case.fuse, case.correct)
         model = fresh(problem, case, seed)
-        if structure not in self.trainers:
-            self.trainers[structure] = Trainer(model, config)
-        trainer = self.trainers[structure]
+        trainer = self.trainers.setdefault((case.fuse, case.correct), Trainer(model, config))
         part = under_plain_names(problem, case).isel(basin=problem.trained, time=problem.training_days)
-        targets = ("streamflow",)
-        arrays = to_arrays(part, series(problem, case), problem.land, targets, objective(config.targets))
+        arrays = to_arrays(part, series(problem, case), problem.land, ("streamflow",), objective(config.targets))
         sampler = Sampler.create(np.isfinite(part["streamflow"].values), config.warmup, config.window)
         with TemporaryDirectory() as folder:
             task = Task(case.name, seed, config.steps, Path(folder) / "checkpoint", "")
