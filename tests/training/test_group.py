@@ -21,15 +21,16 @@ def weights(model):
 
 
 def test_seeds_and_settings_train_together_as_alone(tmp_path):
-    """Two seeds at two learning rates and lengths. A member axis only reorders the arithmetic within a fused loop, so
+    """Two seeds, lengths and learning rates, neither of them that of the common config. A member axis only reorders the arithmetic within a fused loop, so
     losses agree to a few roundings of float32, which eight steps of Adam pass on; the shorter one stands still while
     the other goes on."""
     tasks = [task(tmp_path, n, seed=seed, checkpoint=tmp_path / f"{seed}") for seed, n in ((0, 4), (1, 8))]
-    numbers = [{**numbers_of(SETTINGS.training.optimiser), "learning_rate": rate} for rate in (0.002, 0.02)]
+    own = [config(training={"steps": 8, "optimiser": {"learning_rate": rate}}) for rate in (0.001, 0.02)]
+    numbers = [numbers_of(settings.training.optimiser) for settings in own]
     members = [member(SETTINGS, one, numbers=n) for one, n in zip(tasks, numbers, strict=True)]
     found = fit(trainer(SETTINGS, 2), members)
-    for one, n, fitted in zip(tasks, numbers, found, strict=True):
-        alone = fit_one(SETTINGS, replace(one, checkpoint=tmp_path / f"alone_{one.seed}"), numbers=n)
+    for one, settings, fitted in zip(tasks, own, found, strict=True):
+        alone = fit_one(settings, replace(one, checkpoint=tmp_path / f"alone_{one.seed}"))
         losses = [[row["loss"] for row in f.progress.history] for f in (fitted, alone)]
         np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
         assert len(losses[0]) == one.steps // 2
