@@ -21,9 +21,9 @@ def weights(model):
 
 
 def test_seeds_and_settings_train_together_as_alone(tmp_path):
-    """Two seeds, lengths and learning rates, neither of them that of the common config. A member axis only reorders the arithmetic within a fused loop, so
-    losses agree to a few roundings of float32, which eight steps of Adam pass on; the shorter one stands still while
-    the other goes on."""
+    """Two seeds, lengths and learning rates, neither of them that of the common config. A member axis only reorders the
+    arithmetic within a fused loop, so losses agree to a few roundings of float32, which eight steps of Adam pass on; the
+    shorter one stands still while the other goes on."""
     tasks = [task(tmp_path, n, seed=seed, checkpoint=tmp_path / f"{seed}") for seed, n in ((0, 4), (1, 8))]
     own = [config(training={"steps": 8, "optimiser": {"learning_rate": rate}}) for rate in (0.001, 0.02)]
     numbers = [numbers_of(settings.training.optimiser) for settings in own]
@@ -39,8 +39,7 @@ def test_seeds_and_settings_train_together_as_alone(tmp_path):
 
 
 def test_a_member_of_a_group_resumes_alone(tmp_path):
-    """Every member has a checkpoint of its own, whatever it was trained with: the second half of one's training alone
-    continues the first half that it made in a group."""
+    """Every member has a checkpoint of its own, whatever it was trained with; training alone goes on from its step."""
     tasks = [task(tmp_path, 4, seed=seed, checkpoint=tmp_path / f"{seed}") for seed in (0, 1)]
     fit(trainer(SETTINGS, 2), [member(SETTINGS, one) for one in tasks])
     one = member(SETTINGS, tasks[1])
