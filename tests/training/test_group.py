@@ -22,7 +22,7 @@ def weights(model):
 
 def test_seeds_and_settings_train_together_as_alone(tmp_path):
     """Two seeds, lengths and learning rates, neither of them that of the common config. A member axis only reorders the
-    arithmetic within a fused loop, so losses agree to a few roundings of float32, which eight steps of Adam pass on; the
+    arithmetic within a loop, so losses agree to a few roundings of float32, which eight steps of Adam pass on; the
     shorter one stands still while the other goes on."""
     tasks = [task(tmp_path, n, seed=seed, checkpoint=tmp_path / f"{seed}") for seed, n in ((0, 4), (1, 8))]
     own = [config(training={"steps": 8, "optimiser": {"learning_rate": rate}}) for rate in (0.001, 0.02)]
