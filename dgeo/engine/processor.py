@@ -8,6 +8,7 @@ import os
 import platform
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -30,9 +31,10 @@ def keep_compilations() -> None:
     It lies in `dgeo/` of the user's cache folder, by processor, since code for one may not run on another; it can be
     deleted at any time. JAX_ENABLE_COMPILATION_CACHE=false keeps nothing.
     """
-    if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
+    settings: Any = jax.config  # not every jax says which there are
+    if settings.jax_compilation_cache_dir is None:
         root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        jax.config.update("jax_compilation_cache_dir", str(root / "dgeo" / "compiled" / _processor()))
+        settings.update("jax_compilation_cache_dir", str(root / "dgeo" / "compiled" / _processor()))
 
 
 def _processor() -> str:
