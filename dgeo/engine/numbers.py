@@ -45,7 +45,22 @@ CUMULATIVE = {"cumsum": "add", "cumprod": "mul", "cummax": "max", "cummin": "min
 ELEMENTWISE = {
     *("abs", "add", "add_any", "and", "atan2", "cbrt", "ceil", "clamp", "convert_element_type", "cos", "cosh", "div"),
     *("eq", "erf", "exp", "exp2", "expm1", "floor", "ge", "gt", "integer_pow", "is_finite", "le", "log", "log1p"),
-    *("logistic", "lt", "max", "min", "mul", "ne", "neg", "nextafter", "not", "or", "pow", "reduce_precision", "rem"),
+    *(
+        "logistic",
+        "lt",
+        "max",
+        "min",
+        "mul",
+        "ne",
+        "neg",
+        "nextafter",
+        "not",
+        "one_minus_square",
+        "or",
+        "pow",
+        "reduce_precision",
+        "rem",
+    ),
     *("round", "rsqrt", "select_n", "sign", "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh", "xor"),
 }
 IDENTITIES = {"copy", "copy_p", "optimization_barrier", "stop_gradient", "nonbatchable"}

@@ -68,14 +68,22 @@ def _while(run: Evaluation, params: Any, inputs: list[Numbers]) -> list[Numbers]
 
 def _scan(run: Evaluation, params: Any, inputs: list[Numbers]) -> list[Numbers]:
     """Written out, so that counters are known on every turn and so is what they point at."""
-    first, second = params["num_consts"], params["num_consts"] + params["num_carry"]
-    constants, carry, length, held = inputs[:first], inputs[first:second], params["length"], params["num_carry"]
-    series = [rows_of(x) for x in inputs[second:]]
+    first, held = _held(params)
+    constants, carry, length = inputs[:first], inputs[first : first + held], params["length"]
+    series = [rows_of(x) for x in inputs[first + held :]]
     outputs: list[Any] = [None] * length
     for i in reversed(range(length)) if params["reverse"] else range(length):
         found = run(params["jaxpr"], [*constants, *carry, *(rows[i] for rows in series)])
         carry, outputs[i] = found[:held], found[held:]
     return [*carry, *(np.stack(rows) for rows in zip(*outputs, strict=True))]
+
+
+def _held(params: Any) -> tuple[int, int]:
+    """How many operands of a scan are constants, and how many are carried: jax 0.11 says it by trees."""
+    if "ft_in" in params:
+        constants, carry, _ = params["ft_in"].unpack()
+        return len(constants), len(carry)
+    return params["num_consts"], params["num_carry"]
 
 
 def _cond(run: Evaluation, params: Any, inputs: list[Numbers]) -> list[Numbers]:
