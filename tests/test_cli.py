@@ -303,7 +303,9 @@ def test_interrupting_a_training_loses_nothing(dgeo, tmp_path):
     config = written(tmp_path, training={**content()["training"], **training})
     environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(jax.config.jax_compilation_cache_dir)}
     environment |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2", "JAX_NUM_CPU_DEVICES": "1"}
-    command = [sys.executable, "-c", "from dgeo.cli import main; main()", "train", config, "--out", tmp_path / "run"]
+    # who starts this in the background passes on that SIGINT is ignored
+    main = "import signal; signal.signal(2, signal.default_int_handler); from dgeo.cli import main; main()"
+    command = [sys.executable, "-c", main, "train", config, "--out", tmp_path / "run"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.glob("run/checkpoints/*.safetensors")):
         assert process.poll() is None, process.communicate()
