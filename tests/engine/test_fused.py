@@ -80,7 +80,7 @@ def test_what_can_be_fused(name, key):
 
 
 @pytest.mark.parametrize(
-    ("name", "segment"), [("hbv 1.1p", None), ("network", "sqrt"), ("one a basin", None), ("heun", 2), ("newton", 3)]
+    ("name", "segment"), [("hbv 1.1p", None), ("network", "sqrt"), ("one a basin", None), ("newton", 3)]
 )
 def test_it_is_the_scan(name, segment, key):
     """Values, and derivatives in weights, parameters, series and first state, of a sum in which all outputs count.
