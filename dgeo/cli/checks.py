@@ -1,0 +1,29 @@
+"""Checks of dgeo itself: `dgeo check gradients`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dgeo.cli.app import app
+from dgeo.cli.show import console
+
+check_app = typer.Typer(no_args_is_help=True, help="Checks of dgeo itself.")
+app.add_typer(check_app, name="check")
+
+
+@check_app.command()
+def gradients(
+    json: Annotated[Path | None, typer.Option("--json", help="A file for all rows.")] = None,
+    only: Annotated[str, typer.Option(help="Check those alone whose name contains this.")] = "",
+) -> None:
+    """Check the gradients of every model and law; some minutes."""
+    import jax
+
+    from dgeo.check.gradient_everything import everything
+
+    report = everything(jax.random.key(0), only=only)
+    console.print(report.table())
+    if json is not None:
+        report.write(json)
+    report.require()

@@ -1,0 +1,150 @@
+"""Commands on runs: `dgeo demo`, `train`, `evaluate`, `simulate`, `rerun`, `report` and `info`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from dgeo.cli.app import app
+from dgeo.cli.show import bar, console, number, print_hidden, print_scores
+
+RunFolder = Annotated[Path, typer.Argument(help="A run folder, as `dgeo train` makes it.")]
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option(help="The folder to make.")] = Path("dgeo-demo")) -> None:
+    """Train a hybrid model on virtual basins and show what it learned, in about a minute."""
+    from dgeo.demo import run_demo
+
+    with bar() as watch:
+        metrics = run_demo(out, watch=watch)
+    _finish(out, metrics)
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="A YAML config; examples are in benchmarks/configs.")],
+    out: Annotated[Path | None, typer.Option(help="The run folder; runs/<config name> by default.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Change one key: --set training.steps=100.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Continue an interrupted run, bit for bit.")] = False,
+) -> None:
+    """Train, evaluate on the test period, and write the report."""
+    from dgeo import training
+
+    folder = out or Path("runs") / config.stem
+    settings = training.read_config(config, changes or ())
+    dataset = training.load_dataset(settings.data)
+    with bar() as watch:
+        training.train(settings, folder, resume=resume, dataset=dataset, watch=watch)
+    _finish(folder, _evaluated(folder, settings, dataset))
+
+
+@app.command()
+def evaluate(run: RunFolder) -> None:
+    """Score a trained run on its test period again."""
+    from dgeo import training
+
+    _finish(run, _evaluated(run, training.config_of(run)))
+
+
+@app.command()
+def simulate(
+    run: RunFolder,
+    out: Annotated[Path, typer.Option(help="The NetCDF file to write.")],
+    data: Annotated[Path | None, typer.Option(help="A NetCDF file with forcings and attributes of any basins.")] = None,
+    start: Annotated[str | None, typer.Option(help="First day, 1995-10-01.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last day.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Continue from the state of an earlier simulation.")] = None,
+    save_state: Annotated[Path | None, typer.Option(help="Save the state after the last day.")] = None,
+) -> None:
+    """Simulate with a trained run: other dates or basins, no observations needed."""
+    from dgeo import training
+
+    result = training.apply(run, file=data, start=start, end=end, state=state, save_state=save_state)
+    training.write_netcdf(out, result)
+    for variable in result.data_vars.values():
+        if variable.attrs.get("words"):
+            console.print(f"[bold]{escape(variable.attrs['words'])}[/bold]")
+    console.print(
+        f"{out}: {', '.join(map(str, result.data_vars))} of {result.sizes['basin']} basins, {result.sizes['time']} days"
+    )
+
+
+@app.command()
+def rerun(
+    run: RunFolder,
+    solver: Annotated[str, typer.Argument(help="split, implicit_euler, or a method of diffrax.")],
+    parts: Annotated[int | None, typer.Option(help="Equal parts of a day.")] = None,
+    adaptive: Annotated[bool, typer.Option(help="Let the method choose its own parts.")] = False,
+) -> None:
+    """Test a trained run under another or finer solver, and report the change in skill."""
+    from dgeo import training
+
+    chosen = training.parse_solver({"method": solver, "parts": parts, "adaptive": adaptive or None})
+    found = training.rerun(run, chosen)
+    table = Table("solver", "NSE", "KGE", "steps failed", title="Test period, median over basins")
+    for name, row in (("of the training", found["trained"]), (solver, found["other"])):
+        failed = sum(part["steps"] for part in row["failures"].values())
+        table.add_row(name, number(row["nse"]), number(row["kge"]), number(failed, 0))
+    console.print(table)
+    console.print(
+        f"Median change of NSE {number(found['nse_change'])}; "
+        f"{100 * found['basins_losing_0.05']:.0f} % of basins lose more than 0.05."
+    )
+
+
+@app.command()
+def report(run: RunFolder) -> None:
+    """Write report.html of a run again."""
+    from dgeo.report import write_report
+
+    console.print(f"Report: [bold]{write_report(run)}[/bold]")
+
+
+@app.command()
+def info(run: RunFolder) -> None:
+    """Say what a run is: model, data, seeds, scores."""
+    from dgeo import training
+
+    config = training.config_of(run)
+    dynamic = (
+        "static parameters" if config.model.dynamic is None else f"dynamic {', '.join(config.model.dynamic_parameters)}"
+    )
+    physics = config.model.physics
+    model = " ".join(filter(None, (physics.name, physics.version)))
+    console.print(f"{model}, {config.model.components} components, {dynamic}")
+    for law in config.model.laws:
+        console.print(f"{', '.join(law.slots)}: {law.kind}")
+    console.print(f"train {' … '.join(config.split.train)}, test {' … '.join(config.split.test)}")
+    console.print(f"models: {', '.join(path.name for _, path in training.seeds_of(run))}")
+    if (run / "metrics.json").exists():
+        print_scores(training.read_json(run / "metrics.json"), "Test period")
+
+
+def _evaluated(folder: Path, config: Any, dataset: Any = None) -> dict[str, Any]:
+    """The scores of a run; on virtual basins, against the truth."""
+    from dgeo import training
+    from dgeo.demo import evaluate_virtual
+
+    if config.data.source == "virtual":
+        return evaluate_virtual(folder)
+    return training.evaluate(folder, dataset=dataset).summary
+
+
+def _finish(folder: Path, summary: dict[str, Any]) -> None:
+    from dgeo.report import write_report
+
+    print_scores(summary, f"Streamflow, test period, against {summary.get('against', 'observations')}")
+    if len(summary["seeds"]) > 1:
+        medians = ", ".join(number(seed["nse"]) for seed in summary["seeds"])
+        console.print(f"Median NSE of each seed: {medians}; the table is of their mean.")
+    for failure in summary["failures"].values():
+        if failure["words"]:
+            console.print(f"[bold]{escape(failure['words'])}[/bold]")
+    if "hidden" in summary:
+        print_hidden(summary["hidden"])
+    console.print(f"Report: [bold]{write_report(folder)}[/bold]   scores: {folder / 'metrics.json'}")

@@ -1,0 +1,78 @@
+"""What the commands show: a progress bar, and tables of scores."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+SHOWN = ("nse", "kge", "log_nse", "rmse", "bias", "fhv", "flv", "fms", "baseflow_index_error", "peak_timing")
+console = Console()
+
+
+class bar:
+    """A progress bar with loss, validation score, speed and time left, fed by the training loop."""
+
+    def __enter__(self) -> Callable[[dict[str, Any]], None]:
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[numbers]}"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self.tasks: dict[str, Any] = {}
+        self.scores: dict[str, float] = {}
+        self.progress.start()
+        return self.watch
+
+    def watch(self, row: dict[str, Any]) -> None:
+        """Move the bar of the row's phase and seed."""
+        name = f"{row['phase']}, seed {row['seed']}"
+        if name not in self.tasks:
+            self.tasks[name] = self.progress.add_task(name, total=row["steps"], numbers="")
+        if row["validation"] is not None:
+            self.scores[name] = row["validation"]
+        validation = f" validation NSE {self.scores[name]:.3f}" if name in self.scores else ""
+        numbers = f"loss {number(row['loss'])}{validation} {1000 * row['seconds'] / row['step']:.0f} ms/step"
+        self.progress.update(self.tasks[name], completed=row["step"], numbers=numbers)
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A dash where a score is not finite, which JSON writes as null."""
+    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def print_scores(metrics: dict[str, Any], title: str) -> None:
+    """The median, interval, mean and failures of each score."""
+    table = Table("score", "median", "95 % interval", "mean", "basins", "failures", title=title)
+    for name in SHOWN:
+        if name in metrics["test"]:
+            row = metrics["test"][name]
+            interval = " … ".join(number(limit) for limit in row["interval"])
+            table.add_row(
+                name, number(row["median"]), interval, number(row["mean"]), f"{row['n']}", f"{row['failures']}"
+            )
+    console.print(table)
+
+
+def print_hidden(hidden: dict[str, Any]) -> None:
+    """How well what was never shown is simulated, beside an untrained model."""
+    table = Table(
+        "never shown to the model",
+        "anomaly correlation",
+        "untrained",
+        "NSE",
+        "untrained",
+        title="Hidden variables",
+    )
+    for name, row in hidden.items():
+        before = row["untrained"]
+        numbers = (row["anomaly_correlation"], before["anomaly_correlation"], row["nse"], before["nse"])
+        table.add_row(name.replace("_", " "), *(number(value, 2) for value in numbers))
+    console.print(table)
