@@ -12,7 +12,7 @@ or not be compiled by Pallas for Triton, is named by `refusal`.
 
 import re
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -21,7 +21,7 @@ from jax.custom_derivatives import SymbolicZero
 from jax.sharding import AbstractDevice, AbstractMesh, use_abstract_mesh
 
 from dgeo.engine.kernels import backward, forward
-from dgeo.engine.loop import Step, days_of, segment_length
+from dgeo.engine.loop import Segment, Step, days_of, segment_length
 from dgeo.engine.plan import Plan
 from dgeo.models import Values
 
@@ -36,7 +36,7 @@ class Fused(eqx.Module):
     - `interpret`: runs the kernel as plain JAX on any device, to test it.
     """
 
-    segment: int | Literal["sqrt"] | None = eqx.field(static=True, default=None)
+    segment: Segment = eqx.field(static=True, default=None)
     lanes: int = eqx.field(static=True, default=32)
     interpret: bool = eqx.field(static=True, default=False)
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import jax
 
 from dgeo.errors import DgeoError
 from dgeo.models import Values
+
+Segment = int | Literal["sqrt"] | None
+"""Days between the states that are stored for the gradient; None stores every day's."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """A time loop as a scan: any step, any device, both modes of derivative."""
 
-from typing import Any, Literal
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from dgeo.engine.loop import Step, days_of, segment_length
+from dgeo.engine.loop import Segment, Step, days_of, segment_length
 from dgeo.models import Values
 
 
@@ -18,7 +18,7 @@ class Scan(eqx.Module):
     another forward run. Values are the same bits; derivatives differ by rounding.
     """
 
-    segment: int | Literal["sqrt"] | None = eqx.field(static=True, default=None)
+    segment: Segment = eqx.field(static=True, default=None)
 
     def __call__(self, step: Step, shared: Any, static: Any, state: Values, series: Any) -> tuple[Values, Values]:
         """See `Loop`."""

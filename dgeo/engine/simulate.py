@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from dgeo.engine.choice import Engine, loop_of
-from dgeo.engine.loop import Step
+from dgeo.engine.loop import Segment, Step
 from dgeo.errors import DgeoError, nearest
 from dgeo.models import Model, PerSite, Values
 
@@ -39,6 +39,7 @@ def simulate(
     dt: float = 1.0,
     outputs: Sequence[str] | None = None,
     engine: Engine = "auto",
+    segment: Segment = None,
 ) -> tuple[Values, Values]:
     """Run a model through time at many sites.
 
@@ -50,12 +51,14 @@ def simulate(
     - `dt`: the length of a step [d]; traced, so that daily and hourly runs share one compilation.
     - `outputs`: the fluxes and states to keep; all fluxes by default. A state is kept as it is after the step.
     - `engine`: how time is marched: "scan", "fused" (one kernel for all days, on a GPU; what it cannot hold is
-      scanned, with a warning), "auto" (fused where that can be), or a `Loop`, `Scan(segment="sqrt")` say.
+      scanned, with a warning), "auto" (fused where that can be), or a `Loop` of your own.
+    - `segment`: days between the states that are stored for the gradient: all by default; "sqrt" is √days, which
+      stores least and recomputes the days between.
 
     **Returns** the outputs [time, site, …] or [time, site, component, …], and the state after the last step. Continuing
     from it is bitwise the same as not having stopped.
 
-    **Raises** `DgeoError` for a forcing, parameter or output that is missing or unknown.
+    **Raises** `DgeoError` for a forcing, parameter or output that is missing or unknown, and for a wrong segment.
     """
     _check_names(model, forcing, parameters, outputs)
     if state is None:
@@ -77,7 +80,7 @@ def simulate(
     series = ({name: forcing[name] for name in (*model.forcings, *model.law_forcings)}, parameters.dynamic)
     inputs = ((common, jnp.asarray(dt, dtype)), (own, parameters.static), state, series)
     marched = Step(step, parameters.components, type(model).__name__, _identity(fixed_model, kept))
-    end, outputs_in_time = loop_of(engine, marched, inputs)(marched, *inputs)
+    end, outputs_in_time = loop_of(engine, segment, marched, inputs)(marched, *inputs)
     return outputs_in_time, end
 
 

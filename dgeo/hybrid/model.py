@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from dgeo.engine import Engine, Parameters, at_sites, initial_state, per_site, simulate
+from dgeo.engine import Engine, Parameters, Segment, at_sites, initial_state, per_site, simulate
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid.forcing import ForcingCorrection
 from dgeo.hybrid.inputs import Inputs
@@ -56,11 +56,13 @@ class Hybrid(eqx.Module):
         dt: float = 1.0,
         key: PRNGKeyArray | None = None,
         engine: Engine = "auto",
+        segment: Segment = None,
     ) -> tuple[Values, Carry]:
         """Run through all times of `inputs`.
 
         **Arguments**: `carry` of an earlier run, to continue it; `outputs` among "streamflow", the fluxes and the
-        states of the physics; `dt` [d]; a `key` in training, which switches dropout on; `engine`, see `simulate`.
+        states of the physics; `dt` [d]; a `key` in training, which switches dropout on; `engine` and
+        `segment`, see `simulate`.
 
         **Returns** {output: [time, site]} and the carry after the last step.
         """
@@ -77,6 +79,7 @@ class Hybrid(eqx.Module):
             dt=dt,
             outputs=kept,
             engine=engine,
+            segment=segment,
         )
         mean = {name: component_mean(series.pop(name), weights) for name in kept}
         if "streamflow" in outputs:

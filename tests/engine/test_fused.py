@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dgeo.engine import Fused, Parameters, Scan, initial_state, simulate
+from dgeo.engine.choice import named
 from dgeo.engine.fused import refusal
 from dgeo.errors import DgeoError
 from dgeo.hybrid.law_recipe import LawRecipe, fill
@@ -61,9 +62,10 @@ def case(name, key):
     return model, forcing, static, dynamic, state
 
 
-def run(inputs, engine):
+def run(inputs, engine, segment=None):
     model, forcing, static, dynamic, state = inputs
-    return simulate(model, forcing, Parameters(static, dynamic, components=True), state, engine=engine)
+    parameters = Parameters(static, dynamic, components=True)
+    return simulate(model, forcing, parameters, state, engine=engine, segment=segment)
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -151,17 +153,22 @@ def test_segments_change_no_bit_of_the_run(segment, key):
     forcing = {n: jnp.tile(x, (3, 1))[:13] for n, x in forcing.items()}
     model_parameters = {n: jnp.full((SITES, COMPONENTS), p.default, jnp.float32) for n, p in model.parameters.items()}
 
-    def total(static, engine):
-        outputs = simulate(model, forcing, Parameters(static, {}, components=True), state, engine=engine)
+    def total(static, segment):
+        outputs = simulate(model, forcing, Parameters(static, {}, components=True), state, segment=segment)
         return jnp.sum(outputs[0]["runoff"]), outputs
 
     both = jax.jit(jax.value_and_grad(total, has_aux=True), static_argnums=1)
-    (_, plain), slope = both(model_parameters, Scan())
-    (_, parts), other = both(model_parameters, Scan(segment))
+    (_, plain), slope = both(model_parameters, None)
+    (_, parts), other = both(model_parameters, segment)
     jax.tree.map(np.testing.assert_array_equal, parts, plain)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), other, slope)
 
 
 def test_a_segment_that_is_none_is_refused(key):
+    inputs = case("bucket linear", key)
     with pytest.raises(DgeoError, match="A segment of 0 days"):
-        run(case("bucket linear", key), Scan(0))
+        run(inputs, Scan(0))
+    with pytest.raises(DgeoError, match="give the loop its own"):
+        run(inputs, Scan(), segment=2)
+    with pytest.raises(DgeoError, match="no engine 'scna', did you mean scan"):
+        named("scna", None)
