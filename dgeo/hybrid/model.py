@@ -71,7 +71,7 @@ class Hybrid(eqx.Module):
         parameters, weights, memory = self.parameters(inputs, memory, key)
         physics = self.physics_at(inputs)
         kept = self._kept(outputs)
-        series, state = simulate(
+        mean, state = simulate(
             physics,
             inputs.forcing,
             parameters_of(physics, parameters, inputs, self.parameters.components),
@@ -80,8 +80,8 @@ class Hybrid(eqx.Module):
             outputs=kept,
             engine=engine,
             segment=segment,
+            reduce=lambda series: {name: component_mean(values, weights) for name, values in series.items()},
         )
-        mean = {name: component_mean(series.pop(name), weights) for name in kept}
         if "streamflow" in outputs:
             mean["streamflow"] = mean["runoff"]
         if self.routing is not None and tail is not None:

@@ -139,8 +139,8 @@ class TrainingConfig(Strict):
     `together` trains all seeds (and runs that differ in splits or numbers of the optimiser alone) as one program; by
     default on accelerators, where one model leaves most of the machine idle.
 
-    `segment` stores the states of every so many days alone for the gradient (of every √days: sqrt), where memory is
-    short; a step then takes about a third longer.
+    `segment` stores the states of every so many days alone for the gradient (of every √days: sqrt): a tenth of the
+    memory for a long window, and no slower on a CPU (`benchmarks/gradient_memory.py`).
     """
 
     targets: dict[str, TargetConfig] = Field(default_factory=lambda: {"streamflow": TargetConfig()}, min_length=1)
