@@ -34,13 +34,17 @@ def train(
 ) -> None:
     """Train, evaluate on the test period, and write the report."""
     from dgeo import training
+    from dgeo.training.processes import is_first, join, leave
 
+    join()
+    console.quiet = not is_first()
     folder = out or Path("runs") / config.stem
     settings = training.read_config(config, changes or ())
     dataset = training.load_dataset(settings.data)
     with bar() as watch:
         training.train(settings, folder, resume=resume, dataset=dataset, watch=watch)
-    _finish(folder, _evaluated(folder, settings, dataset))
+    if leave():
+        _finish(folder, _evaluated(folder, settings, dataset))
 
 
 @app.command()

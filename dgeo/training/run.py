@@ -16,7 +16,7 @@ from dgeo.hybrid import Hybrid
 from dgeo.training.config import Config, read_config, write_config
 from dgeo.training.fit import Fitted, fit
 from dgeo.training.prepare import load_dataset
-from dgeo.training.processes import is_first
+from dgeo.training.processes import company, is_first
 from dgeo.training.progress import Member, Watch
 from dgeo.training.session import Held, Session
 from dgeo.training.step import Trainer
@@ -83,8 +83,9 @@ def train_runs(
         session = Session(config, folder, dataset, held)
         families[session.structure].append(session)
     models: dict[Path, dict[int, Hybrid]] = {}
-    for sessions in families.values():
-        models |= _Family(sessions, watch).train()
+    with company():
+        for sessions in families.values():
+            models |= _Family(sessions, watch).train()
     return {folder: models[folder] for folder in configs}
 
 
