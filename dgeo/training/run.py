@@ -72,11 +72,15 @@ def train_runs(
     """Train several runs on the same data, each in its folder as `train` would: folds, learning rates, structures.
 
     Where `training.together` says so, all seeds of all runs that differ in seeds, splits and numbers of the optimiser
-    alone train as one program.
+    alone train as one program. Raises `DgeoError` where the configs name different data.
     """
+    given = next(iter(configs.values())).data
+    for folder, config in configs.items():
+        if config.data != given:
+            raise DgeoError(f"{folder} is to be trained on other data than the runs beside it; train it by itself.")
     for folder, config in configs.items():
         open_run(config, folder, resume)
-    dataset = load_dataset(next(iter(configs.values())).data) if dataset is None else dataset
+    dataset = load_dataset(given) if dataset is None else dataset
     held: Held = {}
     families = defaultdict(list)
     for folder, config in configs.items():
