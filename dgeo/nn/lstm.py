@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from dgeo.nn.product import Precision, product
+from dgeo.nn.product import Precision, linear, product
 
 Carry = tuple[Float[Array, "site hidden"], Float[Array, "site hidden"]]
 
@@ -79,7 +79,7 @@ class LSTM(eqx.Module):
         within = jax.default_backend() == "cpu"
 
         def project(inputs: Float[Array, "site input"]) -> Float[Array, "site gates"]:
-            encoded = jax.nn.relu(self._linear(self.encoder, inputs))
+            encoded = jax.nn.relu(linear(self.encoder, inputs, self.precision))
             return product(encoded, input_weight, self.precision) + self.bias[None]
 
         def body(carry: Carry, inputs: Array) -> tuple[Carry, Array]:
@@ -94,12 +94,7 @@ class LSTM(eqx.Module):
         stored = jax.checkpoint_policies.save_only_these_names("gates")
         body = jax.checkpoint(body, policy=stored, prevent_cse=False)
         carry, hidden = jax.lax.scan(body, carry, series if within else jax.vmap(project)(series))
-        return jax.vmap(partial(self._linear, self.decoder))(hidden), carry
-
-    def _linear(self, layer: eqx.nn.Linear, rows: Float[Array, "site column"]) -> Array:
-        """The layer as one product: mapped over sites, its gradient takes several times as long."""
-        columns = product(rows, layer.weight.T, self.precision)
-        return columns if layer.bias is None else columns + layer.bias[None]
+        return jax.vmap(partial(linear, self.decoder, precision=self.precision))(hidden), carry
 
     def _weights(self, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         if key is None:

@@ -1,11 +1,12 @@
-"""Matrix products whose operands are rounded to bfloat16, as matrix units take them; sums stay in single precision.
+"""Products of rows and matrices, whose operands may be rounded to bfloat16, as matrix units take them.
 
-bfloat16 has the exponent of float32 and 8 significant bits, a relative rounding of 2⁻⁹ = 0.002. Reference:
-Kalamkar et al. (2019), arXiv:1905.12322.
+Sums stay in single precision. bfloat16 has the exponent of float32 and 8 significant bits, a relative rounding of 2⁻⁹.
+Reference: Kalamkar et al. (2019), arXiv:1905.12322.
 """
 
 from typing import Literal
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -21,6 +22,17 @@ def product(
     The two products of the gradient are rounded likewise, which leaves the rounded product without forward mode.
     """
     return left @ right if precision == "float32" else _rounded_product(left, right)
+
+
+def linear(
+    layer: eqx.nn.Linear, rows: Float[Array, "row inner"], precision: Precision = "float32"
+) -> Float[Array, "row column"]:
+    """The layer of all rows as one product.
+
+    Mapped over rows and then over time, a layer says the same, but its gradient moves whole series about in memory.
+    """
+    columns = product(rows, layer.weight.T, precision)
+    return columns if layer.bias is None else columns + layer.bias[None]
 
 
 @jax.custom_vjp
