@@ -3,7 +3,6 @@
 A dynamic source adds a departure from the static value, so that switching it off leaves the static parameter.
 """
 
-from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -69,7 +68,7 @@ class MovingAverageNetwork(eqx.Module):
         features, carry = self.averages(self.forcings(inputs.forcing), carry)
         site = jax.vmap(self.from_attributes)(self.attributes(inputs.attributes))
         hidden = jax.nn.relu(features @ self.from_averages.weight.T + site[None])
-        return {}, self.layout.split(jax.vmap(partial(linear, self.output))(hidden)), carry
+        return {}, self.layout.split(linear(self.output, hidden)), carry
 
 
 class RecurrentNetwork(eqx.Module):

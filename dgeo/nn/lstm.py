@@ -10,8 +10,6 @@ References: Hochreiter & Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735; Fen
 doi:10.1029/2019WR026793.
 """
 
-from functools import partial
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -78,23 +76,23 @@ class LSTM(eqx.Module):
         input_weight, hidden_weight = (weight.T for weight in self._weights(key))
         within = jax.default_backend() == "cpu"
 
-        def project(inputs: Float[Array, "site input"]) -> Float[Array, "site gates"]:
+        def project(inputs: Float[Array, "*rows input"]) -> Float[Array, "*rows gates"]:
             encoded = jax.nn.relu(linear(self.encoder, inputs, self.precision))
-            return product(encoded, input_weight, self.precision) + self.bias[None]
+            return product(encoded, input_weight, self.precision)
 
         def body(carry: Carry, inputs: Array) -> tuple[Carry, Array]:
             hidden, cell = carry
             projected = project(inputs) if within else inputs
-            gates = checkpoint_name(projected + product(hidden, hidden_weight, self.precision), "gates")
-            i, f, g, o = jnp.split(gates, 4, axis=-1)
+            gates = projected + product(hidden, hidden_weight, self.precision) + self.bias[None]
+            i, f, g, o = jnp.split(checkpoint_name(gates, "gates"), 4, axis=-1)
             cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
             hidden = jax.nn.sigmoid(o) * jnp.tanh(cell)
             return (hidden, cell), hidden
 
         stored = jax.checkpoint_policies.save_only_these_names("gates")
         body = jax.checkpoint(body, policy=stored, prevent_cse=False)
-        carry, hidden = jax.lax.scan(body, carry, series if within else jax.vmap(project)(series))
-        return jax.vmap(partial(linear, self.decoder, precision=self.precision))(hidden), carry
+        carry, hidden = jax.lax.scan(body, carry, series if within else project(series))
+        return linear(self.decoder, hidden, self.precision), carry
 
     def _weights(self, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         if key is None:

@@ -15,8 +15,8 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def product(
-    left: Float[Array, "row inner"], right: Float[Array, "inner column"], precision: Precision
-) -> Float[Array, "row column"]:
+    left: Float[Array, "*rows inner"], right: Float[Array, "inner column"], precision: Precision
+) -> Float[Array, "*rows column"]:
     """left·right, in the precision of the operands, or with these rounded to bfloat16.
 
     The two products of the gradient are rounded likewise, which leaves the rounded product without forward mode.
@@ -25,14 +25,14 @@ def product(
 
 
 def linear(
-    layer: eqx.nn.Linear, rows: Float[Array, "row inner"], precision: Precision = "float32"
-) -> Float[Array, "row column"]:
+    layer: eqx.nn.Linear, rows: Float[Array, "*rows inner"], precision: Precision = "float32"
+) -> Float[Array, "*rows column"]:
     """The layer of all rows as one product.
 
     Mapped over rows and then over time, a layer says the same, but its gradient moves whole series about in memory.
     """
     columns = product(rows, layer.weight.T, precision)
-    return columns if layer.bias is None else columns + layer.bias[None]
+    return columns if layer.bias is None else columns + jnp.expand_dims(layer.bias, range(columns.ndim - 1))
 
 
 @jax.custom_vjp
@@ -47,15 +47,19 @@ def _forward(left: Array, right: Array) -> tuple[Array, tuple[Array, Array]]:
 def _backward(operands: tuple[Array, Array], slope: Array) -> tuple[Array, Array]:
     left, right = operands
     rounded = _rounded(slope)
-    return _summed(rounded, _rounded(right).T, left), _summed(_rounded(left).T, rounded, right)
+    rows = tuple(range(left.ndim - 1))
+    of_right = jnp.tensordot(_rounded(left), rounded, (rows, rows), preferred_element_type=right.dtype)
+    return _summed(rounded, _rounded(right).T, left), of_right
 
 
 _rounded_product.defvjp(_forward, _backward)
 
 
 def _rounded(x: Array) -> Array:
+    if jax.default_backend() == "cpu":  # few of its products take bfloat16; of rounded float32 they are the same
+        return jax.lax.reduce_precision(x, exponent_bits=8, mantissa_bits=7)
     return x.astype(jnp.bfloat16)
 
 
 def _summed(left: Array, right: Array, like: Array) -> Array:
-    return jnp.matmul(left, right, preferred_element_type=jnp.float32).astype(like.dtype)
+    return jnp.matmul(left, right, preferred_element_type=like.dtype)
