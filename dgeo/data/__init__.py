@@ -20,6 +20,7 @@ from dgeo.data.splits import (
     pur_folds,
     water_years,
 )
+from dgeo.data.store import open_store, write_store
 from dgeo.data.variables import COORDINATES, SERIES, Variable
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "fingerprint",
     "from_xarray",
     "load_split",
+    "open_store",
     "order_temperatures",
     "pub_folds",
     "pur_folds",
@@ -49,4 +51,5 @@ __all__ = [
     "statistics",
     "water_years",
     "within",
+    "write_store",
 ]
