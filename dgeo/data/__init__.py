@@ -20,7 +20,7 @@ from dgeo.data.splits import (
     pur_folds,
     water_years,
 )
-from dgeo.data.store import open_store, write_store
+from dgeo.data.store import blocks_of, open_store, parts_of, write_store
 from dgeo.data.variables import COORDINATES, SERIES, Variable
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Statistics",
     "TemporalSplit",
     "Variable",
+    "blocks_of",
     "check",
     "check_leakage",
     "existing",
@@ -42,6 +43,7 @@ __all__ = [
     "load_split",
     "open_store",
     "order_temperatures",
+    "parts_of",
     "pub_folds",
     "pur_folds",
     "read_attributes",

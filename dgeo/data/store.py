@@ -75,10 +75,14 @@ def open_store(path: str | Path) -> xr.Dataset:
     return _plain(found.drop_vars(series).load()).assign(lazy)
 
 
+def parts_of(basins: int) -> list[slice]:
+    """So many basins in parts of `BASINS`: what sees only one at a time can be larger than memory."""
+    return [slice(first, min(first + BASINS, basins)) for first in range(0, basins, BASINS)]
+
+
 def blocks_of(dataset: xr.Dataset) -> Iterator[xr.Dataset]:
-    """The dataset in blocks of `BASINS` basins: what sees only one at a time can be larger than memory."""
-    for first in range(0, dataset.sizes["basin"], BASINS):
-        yield dataset.isel(basin=slice(first, first + BASINS))
+    """The dataset in these parts."""
+    return (dataset.isel(basin=part) for part in parts_of(dataset.sizes["basin"]))
 
 
 def _libraries() -> tuple[Any, Any]:

@@ -1,7 +1,11 @@
-"""The data of a run as plain arrays on the device: one per variable, time first."""
+"""The data of a run as plain arrays: one per variable, time first.
 
-from collections.abc import Sequence
-from typing import Any
+Either all of them lie on the device (`Arrays`), or only the windows of the coming steps do (`Streamed`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,6 +16,24 @@ from jaxtyping import Array, Bool, Float, Int
 from dgeo.hybrid import Inputs
 from dgeo.models import Values
 from dgeo.training.loss import Loss
+
+
+class Draw(NamedTuple):
+    """Windows of a batch: the place of each in the batch, its basin and its first day."""
+
+    place: Int[Array, " batch"]
+    basin: Int[Array, " batch"]
+    start: Int[Array, " batch"]
+
+
+class Windows(NamedTuple):
+    """Forcings and targets of whole batches that were read ahead, each [..., day, batch]."""
+
+    forcing: Mapping[str, Any]
+    targets: Mapping[str, Any]
+
+
+Read = Callable[[Int[np.ndarray, "step batch"], Int[np.ndarray, "step batch"]], Windows]
 
 
 class Arrays(eqx.Module):
@@ -25,6 +47,45 @@ class Arrays(eqx.Module):
     inputs: Inputs
     targets: Values
     scale: Any
+
+    def window(self, ahead: Windows | None, draw: Draw, offset: int, length: int) -> tuple[Inputs, Values]:
+        """The days start + offset … + length of the basins drawn: inputs and targets [length, batch]."""
+        rows = draw.start[None] + offset + jnp.arange(length, dtype=draw.start.dtype)[:, None]
+
+        def cut(series: Float[Array, "time basin"]) -> Float[Array, "length batch"]:
+            return series[rows, draw.basin[None]]
+
+        return of_basins(self.inputs, draw.basin, cut), {name: cut(series) for name, series in self.targets.items()}
+
+
+class Streamed(eqx.Module):
+    """The attributes of all basins (`inputs`, which have no forcings); series come with each call."""
+
+    inputs: Inputs
+    scale: Any
+
+    def window(self, ahead: Windows | None, draw: Draw, offset: int, length: int) -> tuple[Inputs, Values]:
+        """The same, of what was read `ahead` for this batch, [day, batch]."""
+        assert ahead is not None
+
+        def cut(series: Float[Array, "day batch"]) -> Float[Array, "length batch"]:
+            return series[offset : offset + length][:, draw.place]
+
+        forcing = {name: cut(series) for name, series in ahead.forcing.items()}
+        inputs = of_basins(self.inputs, draw.basin, cut)
+        return replace(inputs, forcing=forcing), {name: cut(series) for name, series in ahead.targets.items()}
+
+
+Source = Arrays | Streamed
+
+
+def of_basins(inputs: Inputs, basins: Int[Array, " batch"], cut: Callable[[Array], Array]) -> Inputs:
+    """Attributes and places of some basins, and their forcings as `cut` has them."""
+    return Inputs(
+        {name: cut(series) for name, series in inputs.forcing.items()},
+        {name: value[basins] for name, value in inputs.attributes.items()},
+        None if inputs.index is None else inputs.index[basins],
+    )
 
 
 def to_arrays(
@@ -73,23 +134,6 @@ def places(dataset: xr.Dataset, basins: Sequence[str] | None) -> Int[Array, " ba
     here = [str(basin) for basin in dataset["basin"].values]
     known = {basin: place for place, basin in enumerate(here if basins is None else basins)}
     return jnp.asarray([known[basin] for basin in here]) if known.keys() >= set(here) else None
-
-
-def window(
-    arrays: Arrays, basins: Int[Array, " batch"], starts: Int[Array, " batch"], offset: int, length: int
-) -> tuple[Inputs, Values]:
-    """The days starts + offset … + length of the given basins: inputs and targets [length, batch]."""
-    rows = starts[None] + offset + jnp.arange(length, dtype=starts.dtype)[:, None]
-
-    def cut(series: Float[Array, "time basin"]) -> Float[Array, "length batch"]:
-        return series[rows, basins[None]]
-
-    inputs = Inputs(
-        {name: cut(series) for name, series in arrays.inputs.forcing.items()},
-        {name: value[basins] for name, value in arrays.inputs.attributes.items()},
-        None if arrays.inputs.index is None else arrays.inputs.index[basins],
-    )
-    return inputs, {name: cut(series) for name, series in arrays.targets.items()}
 
 
 def day_mask(

@@ -30,12 +30,12 @@ settings = cases.config(
 trainer = cases.trainer(settings)
 assert trainer.devices.count == jax.device_count()
 one = cases.member(settings, cases.task(Path("unused")))
-case = trainer.case(one.model, one.arrays, one.sampler, 0)
+case = trainer.case(one.model, one.source, one.sampler, 0)
 shared, own = together([case])
 placed = trainer.devices.placed
 states = stacked([trainer.start(one.model, case)])
 states = placed(states, jax.tree.map(lambda _: True, states))
-_, record = trainer.advance(states, placed(shared, like(shared, own)), own, 4)
+_, record = trainer.advance(states, None, placed(shared, like(shared, own)), own, 4)
 print(json.dumps({"loss": np.asarray(record.loss[0]).tolist(), "gradient": np.asarray(record.gradient[0]).tolist()}))
 """
 
