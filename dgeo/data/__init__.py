@@ -1,5 +1,6 @@
 """Observations and forcings: readers, checks, splits, scaling and fingerprints."""
 
+from dgeo.data.blocks import blocks_of, parts_of
 from dgeo.data.camels_attributes import read_attributes
 from dgeo.data.camels_us import read_prepared
 from dgeo.data.camels_us_text import read_text
@@ -20,7 +21,7 @@ from dgeo.data.splits import (
     pur_folds,
     water_years,
 )
-from dgeo.data.store import blocks_of, open_store, parts_of, write_store
+from dgeo.data.store import open_store, write_store
 from dgeo.data.variables import COORDINATES, SERIES, Variable
 
 __all__ = [

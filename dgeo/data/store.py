@@ -2,7 +2,7 @@
 
 Training reads a few years of basins chosen at random. So a piece (a chunk) is one basin with all its time steps, up to
 `STEPS` of them: a window is one read, and 40 years of days are 58 kB of it. A file (a shard) holds the pieces of
-`BASINS` basins, so that a million basins are four thousand files a variable. Every piece carries a checksum.
+`blocks.BASINS` basins, so that a million basins are four thousand files a variable. Every piece carries a checksum.
 
 Series are read only when they are looked at, with tensorstore, which takes a tenth of zarr's time for such pieces.
 """
@@ -19,12 +19,12 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from dgeo.data import blocks
 from dgeo.data.axes import check_axes
 from dgeo.data.checks import existing
 from dgeo.data.variables import DIMS, is_text
 from dgeo.errors import DgeoError
 
-BASINS = 256
 STEPS = 2**15
 MARK = "dgeo_basins"  # written last: how many basins the finished store holds
 
@@ -75,16 +75,6 @@ def open_store(path: str | Path) -> xr.Dataset:
     return _plain(found.drop_vars(series).load()).assign(lazy)
 
 
-def parts_of(basins: int) -> list[slice]:
-    """So many basins in parts of `BASINS`: what sees only one at a time can be larger than memory."""
-    return [slice(first, min(first + BASINS, basins)) for first in range(0, basins, BASINS)]
-
-
-def blocks_of(dataset: xr.Dataset) -> Iterator[xr.Dataset]:
-    """The dataset in these parts."""
-    return (dataset.isel(basin=part) for part in parts_of(dataset.sizes["basin"]))
-
-
 def _libraries() -> tuple[Any, Any]:
     try:
         import tensorstore
@@ -102,8 +92,8 @@ def _blocks(parts: Iterable[xr.Dataset]) -> Iterator[xr.Dataset]:
     for part in parts:
         check_axes(part)
         joined = part if rest is None else _joined(rest, part)
-        whole = joined.sizes["basin"] // BASINS * BASINS
-        yield from blocks_of(joined.isel(basin=slice(whole)))
+        whole = joined.sizes["basin"] // blocks.BASINS * blocks.BASINS
+        yield from blocks.blocks_of(joined.isel(basin=slice(whole)))
         rest = joined.isel(basin=slice(whole, None)).load()
     if rest is not None and rest.sizes["basin"]:
         yield rest
@@ -141,7 +131,7 @@ def _created(root: Any, name: str, variable: xr.DataArray) -> Any:
         name,
         shape=(days, 0),
         chunks=(length, 1),
-        shards=(length, BASINS),
+        shards=(length, blocks.BASINS),
         dtype=variable.dtype,
         fill_value=np.nan if variable.dtype.kind == "f" else 0,
         compressors=ZstdCodec(level=1, checksum=True),

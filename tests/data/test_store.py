@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from dgeo.data import fingerprint, open_store, select, store, write_store
+from dgeo.data import blocks, fingerprint, open_store, select, store, write_store
 from dgeo.errors import DgeoError
 
 DAYS, SITES = 40, 7
@@ -17,7 +17,7 @@ DAYS, SITES = 40, 7
 @pytest.fixture
 def dataset(monkeypatch):
     """Seven basins in files of three, and pieces of fifteen days, with gaps, counts, words and units."""
-    monkeypatch.setattr(store, "BASINS", 3)
+    monkeypatch.setattr(blocks, "BASINS", 3)
     monkeypatch.setattr(store, "STEPS", 15)
     random = np.random.default_rng(3)
     flow = random.gamma(0.5, 3, (DAYS, SITES)).astype(np.float32)
