@@ -225,12 +225,12 @@ def training_basins(dataset: xr.Dataset, config: Config) -> list[str]:
 def training_statistics(dataset: xr.Dataset, config: Config) -> Statistics:
     """Means and deviations of what the networks read, over training basins and days alone."""
     basins = training_basins(dataset, config)
-    dynamic = config.model.dynamic
-    for name in () if dynamic is None else dynamic.logarithmic:
-        dataset = dataset.assign(
-            {name: dataset[name].copy(data=np.asarray(log_root(jnp.asarray(dataset[name].values))))}
-        )
+    logarithmic = () if config.model.dynamic is None else config.model.dynamic.logarithmic
     fused = {} if config.model.forcing is None else config.model.forcing.fuse
     dataset = dataset.assign({name: dataset[products[0]] for name, products in fused.items() if name not in dataset})
     names = (*config.model.network_attributes, *config.model.network_forcings)
-    return data.statistics(dataset, names, basins, config.split.train)
+    return data.statistics(dataset, names, basins, config.split.train, dict.fromkeys(logarithmic, _log_root))
+
+
+def _log_root(values: np.ndarray) -> np.ndarray:
+    return np.asarray(log_root(jnp.asarray(values)))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +13,9 @@ from jaxtyping import Bool
 
 from dgeo import data
 from dgeo.hybrid import Inputs
+from dgeo.models import Values
 from dgeo.training.arrays import Arrays, Read, Source, Streamed, targets_of, to_inputs
-from dgeo.training.config import Config
+from dgeo.training.config import Config, TrainingConfig
 from dgeo.training.feed import Reader
 from dgeo.training.fresh import SITES, YEARS, at_some
 from dgeo.training.sampler import Sampler
@@ -56,7 +57,9 @@ class Resident:
         targets = targets_of(self.dataset, tuple(training.targets), days[:, None] & sites[None])
         observed = np.any([np.isfinite(np.asarray(value)) for value in targets.values()], axis=0)
         sampler = Sampler.create(observed, training.warmup, training.window)
-        return Material(Arrays(self.inputs, targets, objective(training.targets).scale(targets)), sampler, None)
+        parts = data.parts_of(len(sites))
+        scale = _scale(training, [{name: value[:, part] for name, value in targets.items()} for part in parts])
+        return Material(Arrays(self.inputs, targets, scale), sampler, None)
 
     def blocks(self, sites: Sites, days: slice) -> Iterable[tuple[Sites, Inputs]]:
         """Basins and their inputs of some days, in parts that are simulated one after the other: here, one."""
@@ -77,15 +80,17 @@ class Stored:
     def material(self, days: Bool[np.ndarray, " time"], sites: Bool[np.ndarray, " basin"]) -> Material:
         """For a training that sees the targets of these days and basins alone."""
         training, model, names = self.config.training, self.config.model, tuple(self.config.training.targets)
-        loss, scales = objective(training.targets), []
         on_days, at_sites = np.zeros(len(days), bool), []
-        for seen, block in zip(_parts(sites), data.blocks_of(self.dataset), strict=True):
-            targets = targets_of(block, names, days[:, None] & seen[None])
-            observed = np.any([np.isfinite(np.asarray(value)) for value in targets.values()], axis=0)
-            scales.append(loss.scale(targets))
-            on_days |= observed.any(1)
-            at_sites.append(observed.any(0))
-        scale = jax.tree.map(lambda *parts: jnp.concatenate(parts), *scales)
+
+        def parts() -> Iterator[Values]:
+            for seen, block in zip(_parts(sites), data.blocks_of(self.dataset), strict=True):
+                targets = targets_of(block, names, days[:, None] & seen[None])
+                observed = np.any([np.isfinite(np.asarray(value)) for value in targets.values()], axis=0)
+                np.logical_or(on_days, observed.any(1), out=on_days)
+                at_sites.append(observed.any(0))
+                yield targets
+
+        scale = _scale(training, parts())
         sampler = Sampler.spanning(on_days, np.concatenate(at_sites), training.warmup, training.window)
         length = training.warmup + training.window
         read = Reader(self.dataset, model.needed_forcings, names, days, length)
@@ -123,6 +128,15 @@ class _Blocks:
 def series_of(config: Config, dataset: xr.Dataset, held: Held) -> Resident | Stored:
     """As the config says: a Zarr store is read as training goes, all else is held."""
     return Stored(config, dataset) if config.data.source == "zarr" else Resident(config, dataset, held)
+
+
+def _scale(training: TrainingConfig, parts: Iterable[Values]) -> Any:
+    """What the loss measures errors in, from targets of parts of the basins.
+
+    Always by parts, since a sum over days is rounded otherwise when more basins are summed at once.
+    """
+    scales = [objective(training.targets).scale(targets) for targets in parts]
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts), *scales)
 
 
 def _parts(sites: np.ndarray) -> list[np.ndarray]:
