@@ -128,7 +128,7 @@ def _means(amounts: Amounts) -> dict[str, float]:
 def joined(balances: Sequence[Balance]) -> Balance:
     """The account of all sites, from those of parts of them; a site is a place on the first axis."""
 
-    def together(amounts: Sequence[Amounts]) -> Amounts:
+    def together(amounts: Sequence[Any]) -> dict[str, Any]:
         return {name: np.concatenate([np.atleast_1d(part[name]) for part in amounts]) for name in amounts[0]}
 
     return Balance(

@@ -4,10 +4,10 @@ Either all of them lie on the device (`Arrays`), or only the windows of the comi
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -19,7 +19,7 @@ from dgeo.training.loss import Loss
 
 
 class Draw(NamedTuple):
-    """Windows of a batch: the place of each in the batch, its basin and its first day."""
+    """Windows of a batch, or a run of them: the place of each in the batch, its basin and its first day."""
 
     place: Int[Array, " batch"]
     basin: Int[Array, " batch"]
@@ -48,14 +48,14 @@ class Arrays(eqx.Module):
     targets: Values
     scale: Any
 
-    def window(self, ahead: Windows | None, draw: Draw, offset: int, length: int) -> tuple[Inputs, Values]:
-        """The days start + offset … + length of the basins drawn: inputs and targets [length, batch]."""
-        rows = draw.start[None] + offset + jnp.arange(length, dtype=draw.start.dtype)[:, None]
+    def windows(self, ahead: Windows | None, number: Int[Array, ""], draw: Draw, length: int) -> Windows:
+        """The windows drawn, of `length` days each: forcings and targets [day, batch]."""
+        rows = draw.start[None] + jnp.arange(length, dtype=draw.start.dtype)[:, None]
 
-        def cut(series: Float[Array, "time basin"]) -> Float[Array, "length batch"]:
+        def cut(series: Float[Array, "time basin"]) -> Float[Array, "day batch"]:
             return series[rows, draw.basin[None]]
 
-        return of_basins(self.inputs, draw.basin, cut), {name: cut(series) for name, series in self.targets.items()}
+        return jax.tree.map(cut, Windows(self.inputs.forcing, self.targets))
 
 
 class Streamed(eqx.Module):
@@ -64,28 +64,18 @@ class Streamed(eqx.Module):
     inputs: Inputs
     scale: Any
 
-    def window(self, ahead: Windows | None, draw: Draw, offset: int, length: int) -> tuple[Inputs, Values]:
-        """The same, of what was read `ahead` for this batch, [day, batch]."""
-        assert ahead is not None
+    def windows(self, ahead: Windows | None, number: Int[Array, ""], draw: Draw, length: int) -> Windows:
+        """The same, of what was read `ahead` for a call, [step, day, batch]; `number` says which step it is."""
 
-        def cut(series: Float[Array, "day batch"]) -> Float[Array, "length batch"]:
-            return series[offset : offset + length][:, draw.place]
+        def cut(series: Float[Array, "step day batch"]) -> Float[Array, "day here"]:
+            # slices keep the layout in memory, on which the rounding of a sum depends; indices would turn it round
+            step = jax.lax.dynamic_index_in_dim(series, number, keepdims=False)[:length]
+            return jax.lax.dynamic_slice_in_dim(step, draw.place[0], len(draw.place), axis=1)
 
-        forcing = {name: cut(series) for name, series in ahead.forcing.items()}
-        inputs = of_basins(self.inputs, draw.basin, cut)
-        return replace(inputs, forcing=forcing), {name: cut(series) for name, series in ahead.targets.items()}
+        return jax.tree.map(cut, ahead)
 
 
 Source = Arrays | Streamed
-
-
-def of_basins(inputs: Inputs, basins: Int[Array, " batch"], cut: Callable[[Array], Array]) -> Inputs:
-    """Attributes and places of some basins, and their forcings as `cut` has them."""
-    return Inputs(
-        {name: cut(series) for name, series in inputs.forcing.items()},
-        {name: value[basins] for name, value in inputs.attributes.items()},
-        None if inputs.index is None else inputs.index[basins],
-    )
 
 
 def to_arrays(

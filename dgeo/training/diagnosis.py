@@ -33,8 +33,10 @@ def blame(
         state = member(states, 0)
     number = int(state.step) + 1
     draw, drop_key = draws(case.sampler, case.seed, state.step, trainer.config.batch)
+    length = trainer.config.warmup + trainer.config.window
+    windows = case.source.windows(ahead, jnp.asarray(first, jnp.int32), draw, length)
     what = "loss" if not np.isfinite(record.loss[first]) else "gradient"
-    culprit = _first_broken(trainer, state, member(ahead, first), case, draw, drop_key)
+    culprit = _first_broken(trainer, state, windows, case, draw, drop_key)
     advice = (
         "lower the learning rate, clip the gradient or look at that basin's data; the last sound checkpoint is kept."
     )
@@ -48,18 +50,20 @@ def blame(
 
 
 def _first_broken(
-    trainer: Trainer, state: TrainState, ahead: Windows | None, case: Case, draw: Draw, key: PRNGKeyArray
+    trainer: Trainer, state: TrainState, windows: Windows, case: Case, draw: Draw, key: PRNGKeyArray
 ) -> int | None:
     @eqx.filter_jit
-    def sound(weights: Any, draw: Draw) -> Array:
+    def sound(weights: Any, windows: Windows, draw: Draw) -> Array:
         def loss(weights: Any) -> Array:
-            sums = window_sums(trainer.model(weights, case), case.source, ahead, draw, key, trainer.config)
+            sums = window_sums(trainer.model(weights, case), case.source, windows, draw, key, trainer.config)
             return trainer.loss.value(jax.tree.map(jnp.sum, sums))
 
         value, gradient = eqx.filter_value_and_grad(loss)(weights)
         return jnp.stack([jnp.isfinite(leaf).all() for leaf in (value, *jax.tree.leaves(gradient))]).all()
 
     for i in range(trainer.config.batch):
-        if not bool(sound(state.weights, Draw(*(part[i : i + 1] for part in draw)))):
+        one = slice(i, i + 1)
+        alone = Windows(*({name: series[:, one] for name, series in part.items()} for part in windows))
+        if not bool(sound(state.weights, alone, Draw(*(part[one] for part in draw)))):
             return i
     return None

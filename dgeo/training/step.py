@@ -11,7 +11,7 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
 from dgeo.errors import DgeoError
-from dgeo.hybrid import Hybrid
+from dgeo.hybrid import Hybrid, Inputs
 from dgeo.numerics import trainable
 from dgeo.training.arrays import Draw, Source, Windows
 from dgeo.training.config import TargetConfig, TrainingConfig
@@ -46,22 +46,27 @@ def objective(targets: Mapping[str, TargetConfig]) -> Loss:
 
 
 def window_sums(
-    model: Hybrid, source: Source, ahead: Windows | None, draw: Draw, key: PRNGKeyArray, config: TrainingConfig
+    model: Hybrid, source: Source, windows: Windows, draw: Draw, key: PRNGKeyArray, config: TrainingConfig
 ) -> Sums:
     """The sums [batch] that make the loss, over one window of each basin.
 
     The warm-up fills stores and memories, without gradient unless asked for.
     """
     outputs = tuple(config.targets)
+    attributes = {name: value[draw.basin] for name, value in source.inputs.attributes.items()}
+    index = None if source.inputs.index is None else source.inputs.index[draw.basin]
+
+    def days(part: slice) -> Inputs:
+        return Inputs({name: series[part] for name, series in windows.forcing.items()}, attributes, index)
+
+    observed = {name: series[config.warmup :] for name, series in windows.targets.items()}
     if config.warmup_gradient or config.warmup == 0:
-        inputs, observed = source.window(ahead, draw, 0, config.warmup + config.window)
-        simulated, _ = model(inputs, outputs=outputs, key=key)
-        simulated, observed = ({n: v[config.warmup :] for n, v in part.items()} for part in (simulated, observed))
+        simulated, _ = model(days(slice(None)), outputs=outputs, key=key)
+        simulated = {name: series[config.warmup :] for name, series in simulated.items()}
     else:
-        before, _ = source.window(ahead, draw, 0, config.warmup)
-        _, carry = model(before, outputs=("streamflow",), key=key)
-        inputs, observed = source.window(ahead, draw, config.warmup, config.window)
-        simulated, _ = model(inputs, jax.lax.stop_gradient(carry), outputs=outputs, key=key)
+        _, carry = model(days(slice(config.warmup)), outputs=("streamflow",), key=key)
+        after = days(slice(config.warmup, None))
+        simulated, _ = model(after, jax.lax.stop_gradient(carry), outputs=outputs, key=key)
     scale = jax.tree.map(lambda value: value[draw.basin], source.scale)
     return objective(config.targets).sums(simulated, observed, scale)
 
@@ -142,27 +147,40 @@ class Trainer:
         return self.devices.each(members, True, True, list(own))(states, ahead, jax.tree.leaves(cases))
 
     def _steps(self, state: TrainState, ahead: Windows | None, case: Case, steps: int) -> tuple[TrainState, Record]:
+        """Steps whose windows are fetched by the step before.
+
+        They reach a step through the carry of the loop, where no compiler can mix fetching with computing: what is
+        computed is rounded the same wherever the windows come from.
+        """
         optimiser = self._optimiser(case)
 
-        def body(state: TrainState, ahead: Windows | None) -> tuple[TrainState, Record]:
-            value, gradient = self._gradient(state, ahead, case)
+        def fetch(step: Int[Array, ""], number: Int[Array, ""]) -> tuple[Draw, PRNGKeyArray, Windows]:
+            draw, key = draws(case.sampler, case.seed, step, self.config.batch)
+            here = jax.tree.map(self.devices.own, draw)
+            windows = case.source.windows(ahead, number, here, self.config.warmup + self.config.window)
+            return here, key, windows
+
+        def body(carry: tuple[TrainState, Any], number: Int[Array, ""]) -> tuple[tuple[TrainState, Any], Record]:
+            state, fetched = carry
+            value, gradient = self._gradient(state.weights, case, *fetched)
             with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by integers
                 updates, memory = optimiser.update(gradient, state.optimiser, state.weights)
             weights = eqx.apply_updates(state.weights, updates)
-            return TrainState(weights, memory, state.step + 1), Record(value, optax.tree.norm(gradient))
+            state = TrainState(weights, memory, state.step + 1)
+            return (state, fetch(state.step, number + 1)), Record(value, optax.tree.norm(gradient))
 
-        return jax.lax.scan(body, state, ahead, length=steps)
+        numbers = jnp.arange(steps, dtype=jnp.int32)
+        (state, _), record = jax.lax.scan(body, (state, fetch(state.step, numbers[0])), numbers)
+        return state, record
 
-    def _gradient(self, state: TrainState, ahead: Windows | None, case: Case) -> tuple[Array, Any]:
+    def _gradient(self, weights: Any, case: Case, draw: Draw, key: PRNGKeyArray, windows: Windows) -> tuple[Array, Any]:
         """The loss of the batch and its gradient: devices meet for the sums of the loss, and for the gradient."""
-        draw, key = draws(case.sampler, case.seed, state.step, self.config.batch)
-        here = jax.tree.map(self.devices.own, draw)
 
         def sums(weights: Any) -> Sums:
-            parts = window_sums(self.model(weights, case), case.source, ahead, here, key, self.config)
+            parts = window_sums(self.model(weights, case), case.source, windows, draw, key, self.config)
             return jax.tree.map(jnp.sum, parts)
 
-        local, pull = jax.vjp(sums, state.weights)
+        local, pull = jax.vjp(sums, weights)
         value, slope = jax.value_and_grad(self.loss.value)(summed(local))
         return value, summed(pull(slope)[0])
 
