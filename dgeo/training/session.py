@@ -47,7 +47,7 @@ class Session:
         optimiser = self.config.training.optimiser
         training["optimiser"] = (optimiser.name, optimiser.schedule, sorted(numbers_of(optimiser)))
         sizes = (self.dataset.sizes["time"], self.dataset.sizes["basin"], len(self.basins))
-        return repr((self.config.model.model_dump(mode="json"), training, sizes))
+        return repr((self.config.model.model_dump(mode="json"), training, sizes, type(self.series)))
 
     @cached_property
     def fingerprint(self) -> str:
