@@ -1,6 +1,6 @@
 """Training on a Zarr store against the same training in memory: time per step, and peak memory of each process.
 
-    python benchmarks/streaming.py [--count 3000] [--years 30] [--components 4] [--store FOLDER]
+    python benchmarks/streaming.py [--count 3000] [--years 30] [--components 4] [--call 50] [--store FOLDER]
 
 Virtual basins are written to a store in parts, if it is not there. Each training is a process of its own, and has one
 device. The time of a step is the median over calls after the first, which compiles; peak memory is the resident memory
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-PART, CALL, CALLS = 250, 10, 8
+PART, CALLS = 250, 8
 
 
 def renamed(dataset: xr.Dataset, part: int) -> xr.Dataset:
@@ -51,10 +51,10 @@ def settings(store: Path, arguments: argparse.Namespace):
                 "components": arguments.components,
             },
             "training": {
-                "steps": CALL * CALLS,
-                "steps_per_call": CALL,
-                "validate_every": CALL * CALLS,
-                "checkpoint_every": CALL * CALLS,
+                "steps": arguments.call * CALLS,
+                "steps_per_call": arguments.call,
+                "validate_every": arguments.call * CALLS,
+                "checkpoint_every": arguments.call * CALLS,
             },
         },
         "streaming",
@@ -78,7 +78,7 @@ def worker(store: Path, arguments: argparse.Namespace) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         training.train(config, folder, dataset=dataset, watch=watch)
-    step = np.diff(ends) / CALL
+    step = np.diff(ends) / arguments.call
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     figures = {"step_s": float(np.median(step)), "spread_s": [float(step.min()), float(step.max())], "peak_GiB": peak}
     print(json.dumps({**figures, "first_call_s": ends[0] - began, "losses": losses}))
@@ -86,7 +86,7 @@ def worker(store: Path, arguments: argparse.Namespace) -> None:
 
 def measured(kind: str, store: Path, arguments: argparse.Namespace) -> dict:
     command = [sys.executable, __file__, "--worker", kind, "--store", str(store)]
-    for name in ("count", "years", "components"):
+    for name in ("count", "years", "components", "call"):
         command += [f"--{name}", str(getattr(arguments, name))]
     environment = {**os.environ, "JAX_NUM_CPU_DEVICES": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
@@ -95,7 +95,7 @@ def measured(kind: str, store: Path, arguments: argparse.Namespace) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name, default in (("count", 3000), ("years", 30), ("components", 4)):
+    for name, default in (("count", 3000), ("years", 30), ("components", 4), ("call", 50)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--store", type=Path)
     parser.add_argument("--worker", choices=("memory", "store"))
