@@ -77,7 +77,7 @@ def scored(config: training.Config, dataset: object, folder: Path, kept: list[Pa
     session = Session(config, folder / "score", dataset, {})
     member = session.final(config.training.seeds[0], config.training.steps)
     trainer = Trainer(member.model, config.training)
-    case = trainer.case(member.model, member.arrays, member.sampler, member.task.seed, member.numbers)
+    case = trainer.case(member.model, member.source, member.sampler, member.task.seed, member.numbers)
     observed = session.dataset["streamflow"].values[day_mask(session.dataset, config.split.test)]
     rows = []
     for path in kept:

@@ -6,6 +6,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -117,7 +118,8 @@ def test_public_things_are_documented():
 def test_every_import_is_a_declared_dependency():
     """What came along with something else today need not come along tomorrow."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.match(r"[\w-]+", requirement)[0].lower() for requirement in project["dependencies"]}
+    requirements = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    declared = {re.match(r"[\w-]+", requirement)[0].lower() for requirement in requirements}
     used = {target.split(".")[0] for tree in TREES.values() for _, target in imported_names(tree)}
     distributions = packages_distributions()
     for name in used - set(sys.stdlib_module_names) - {"dgeo"}:

@@ -1,6 +1,6 @@
 """Checks: the ledger of what every model must conserve, and the kit that checks gradients."""
 
-from dgeo.check.balance import Balance, balance
+from dgeo.check.balance import Balance, balance, joined
 from dgeo.check.gradient_kit import gradients
 from dgeo.check.gradient_laws import law_gradients
 from dgeo.check.gradient_models import model_gradients
@@ -20,6 +20,7 @@ __all__ = [
     "balance",
     "gradients",
     "hybrid_ledger",
+    "joined",
     "law_gradients",
     "ledger",
     "model_gradients",

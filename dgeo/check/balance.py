@@ -9,7 +9,7 @@ arrive in the other. All numbers are float64 numpy arrays over sites (and compon
 of the run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,3 +123,18 @@ def balance(
 
 def _means(amounts: Amounts) -> dict[str, float]:
     return {name: float(np.mean(amount)) for name, amount in amounts.items()}
+
+
+def joined(balances: Sequence[Balance]) -> Balance:
+    """The account of all sites, from those of parts of them; a site is a place on the first axis."""
+
+    def together(amounts: Sequence[Any]) -> dict[str, Any]:
+        return {name: np.concatenate([np.atleast_1d(part[name]) for part in amounts]) for name in amounts[0]}
+
+    return Balance(
+        balances[0].budget,
+        together([one.before for one in balances]),
+        together([one.after for one in balances]),
+        together([one.totals for one in balances]),
+        np.concatenate([np.atleast_1d(one.gross_inflow) for one in balances]),
+    )

@@ -1,5 +1,6 @@
 """Observations and forcings: readers, checks, splits, scaling and fingerprints."""
 
+from dgeo.data.blocks import blocks_of, parts_of
 from dgeo.data.camels_attributes import read_attributes
 from dgeo.data.camels_us import read_prepared
 from dgeo.data.camels_us_text import read_text
@@ -20,6 +21,7 @@ from dgeo.data.splits import (
     pur_folds,
     water_years,
 )
+from dgeo.data.store import open_store, write_store
 from dgeo.data.variables import COORDINATES, SERIES, Variable
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "Statistics",
     "TemporalSplit",
     "Variable",
+    "blocks_of",
     "check",
     "check_leakage",
     "existing",
@@ -39,7 +42,9 @@ __all__ = [
     "fingerprint",
     "from_xarray",
     "load_split",
+    "open_store",
     "order_temperatures",
+    "parts_of",
     "pub_folds",
     "pur_folds",
     "read_attributes",
@@ -49,4 +54,5 @@ __all__ = [
     "statistics",
     "water_years",
     "within",
+    "write_store",
 ]

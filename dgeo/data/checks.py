@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from dgeo.data.axes import check_axes, iso
+from dgeo.data.blocks import by_basin, faults
 from dgeo.data.ranges import check_ranges
 from dgeo.data.selection import within
 from dgeo.data.splits import Period
@@ -48,21 +49,19 @@ def _check_units(ds: xr.Dataset) -> None:
 
 def _check_forcings(ds: xr.Dataset, series: Sequence[str]) -> None:
     for name in series:
-        values = ds[name].values
-        bad = ~np.isfinite(values)
-        if bad.any():
-            basin = int(np.argmax(bad.any(axis=0)))
-            day = int(np.argmax(bad[:, basin]))
+        bad = faults(lambda values: ~np.isfinite(values), ds[name])
+        if bad is not None:
+            day, basin = bad.first
             raise DgeoError(
-                f"Forcing '{name}' of basin '{ds.basin.values[basin]}' is {values[day, basin]} on "
-                f"{iso(ds.time.values[day])} ({int(bad.sum())} such values in {int(bad.any(axis=0).sum())} "
+                f"Forcing '{name}' of basin '{ds.basin.values[basin]}' is {ds[name][day, basin].item()} on "
+                f"{iso(ds.time.values[day])} ({bad.values} such values in {bad.basins} "
                 "basins); fill the gaps, drop the basins or choose another period."
             )
 
 
 def _check_targets(ds: xr.Dataset, targets: Sequence[str]) -> None:
     for name in targets:
-        empty = ~np.isfinite(ds[name].values).any(axis=0)
+        empty = by_basin(lambda values: ~np.isfinite(values).any(axis=0), ds[name])
         span = f"between {iso(ds.time.values[0])} and {iso(ds.time.values[-1])}"
         if empty.all():
             raise DgeoError(

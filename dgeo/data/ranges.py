@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from dgeo.data.axes import iso
+from dgeo.data.blocks import by_basin, faults
 from dgeo.data.variables import COORDINATES, SERIES
 from dgeo.errors import DgeoError
 
@@ -19,12 +20,11 @@ def _means(values: np.ndarray) -> np.ndarray:
     observed = np.isfinite(values)
     count = observed.sum(axis=0)
     total = np.where(observed, values, 0).sum(axis=0, dtype=np.float64)
-    return np.asarray(total[count > 0] / count[count > 0])
+    return np.atleast_1d(np.asarray(total[count > 0] / count[count > 0]))
 
 
-def _wrong_unit(name: str, values: np.ndarray) -> str | None:
-    """What a series looks like, if not like its canonical unit."""
-    means = _means(values)
+def _wrong_unit(name: str, means: np.ndarray) -> str | None:
+    """What a series with these means over time looks like, if not like its canonical unit."""
     typical = float(np.median(means)) if means.size else np.nan
     if name.startswith("temperature") and typical > 150:
         return f"its typical value of {typical:.0f} looks like kelvin and not degC"
@@ -38,46 +38,48 @@ def _wrong_unit(name: str, values: np.ndarray) -> str | None:
 
 
 def _check_one(ds: xr.Dataset, name: str) -> None:
-    values = ds[name].values
-    expected = SERIES[name]
-    looks = _wrong_unit(name, values)
+    series, expected = ds[name], SERIES[name]
+    looks = _wrong_unit(name, by_basin(_means, series))
     if looks:
         raise DgeoError(
             f"Variable '{name}' declares {expected.units}, but {looks}; correct its attribute 'units' and convert it."
         )
-    bad = (values < expected.low) | (values > expected.high)
-    if bad.any():
-        place = np.unravel_index(int(np.argmax(bad)), bad.shape)
-        where = "" if ds[name].dims != ("time", "basin") else f" of basin '{ds.basin.values[place[1]]}'"
-        when = "" if "time" not in ds[name].dims else f" on {iso(ds.time.values[place[0]])}"
-        kind = "negative" if expected.low == 0 and values[place] < 0 else "outside the possible range"
+    bad = faults(lambda values: (values < expected.low) | (values > expected.high), series)
+    if bad is not None:
+        place, value = dict(zip(series.dims, bad.first, strict=True)), series[bad.first].item()
+        where = f" of basin '{ds.basin.values[place['basin']]}'" if series.dims == ("time", "basin") else ""
+        when = f" on {iso(ds.time.values[place['time']])}" if "time" in place else ""
+        kind = "negative" if expected.low == 0 and value < 0 else "outside the possible range"
         raise DgeoError(
-            f"Variable '{name}'{where} is {values[place]:.6g} {expected.units}{when}, which is {kind} "
-            f"({int(bad.sum())} such values); set it to NaN if it is a missing-value code, or correct its "
+            f"Variable '{name}'{where} is {value:.6g} {expected.units}{when}, which is {kind} "
+            f"({bad.values} such values); set it to NaN if it is a missing-value code, or correct its "
             "unit."
         )
 
 
 def _check_temperatures(ds: xr.Dataset) -> None:
     """A minimum above the maximum makes the diurnal range, and with it Hargreaves' equation, meaningless."""
-    low, high = ds["temperature_min"].values, ds["temperature_max"].values
-    crossed = low > high
-    if crossed.any():
-        day, basin = np.unravel_index(int(np.argmax(crossed)), crossed.shape)
+    crossed = faults(lambda low, high: low > high, ds["temperature_min"], ds["temperature_max"])
+    if crossed is not None:
+        day, basin = crossed.first
         warnings.warn(
-            f"temperature_min exceeds temperature_max on {int(crossed.sum())} basin-days (basin "
+            f"temperature_min exceeds temperature_max on {crossed.values} basin-days (basin "
             f"'{ds.basin.values[basin]}' on "
             f"{iso(ds.time.values[day])} first); exchange them with dgeo.data.order_temperatures(ds).",
             stacklevel=4,
         )
 
 
-def _check_water(ds: xr.Dataset) -> None:
-    """Streamflow against precipitation on the days that have both: a flow in m3/s or ft3/s stands out."""
-    rain, flow = ds["precipitation"].values, ds["streamflow"].values
+def _runoff_ratios(rain: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Of the basins where it rained on days with streamflow."""
     both = np.isfinite(rain) & np.isfinite(flow)
     wet = np.where(both, rain, 0).sum(axis=0, dtype=np.float64)
-    ratios = np.where(both, flow, 0).sum(axis=0, dtype=np.float64)[wet > 0] / wet[wet > 0]
+    return np.asarray(np.where(both, flow, 0).sum(axis=0, dtype=np.float64)[wet > 0] / wet[wet > 0])
+
+
+def _check_water(ds: xr.Dataset) -> None:
+    """Streamflow against precipitation on the days that have both: a flow in m3/s or ft3/s stands out."""
+    ratios = by_basin(_runoff_ratios, ds["precipitation"], ds["streamflow"])
     high = float(np.quantile(ratios, 0.9)) if ratios.size else 0.0
     if high > _LARGEST_RUNOFF_RATIO:
         raise DgeoError(

@@ -7,39 +7,58 @@ has $\sigma = 1$, so that it too gives $z = 0$ and not a division by nothing.
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import xarray as xr
 
+from dgeo.data.blocks import by_basin
 from dgeo.data.selection import select
 from dgeo.data.splits import Period
 from dgeo.data.variables import is_text
 from dgeo.errors import DgeoError, nearest
 
 Statistics = dict[str, tuple[float, float]]
+Transform = Callable[[np.ndarray], np.ndarray]
 
 
-def _moments(name: str, variable: xr.DataArray) -> tuple[float, float]:
-    """Mean and standard deviation of the finite values, in double precision."""
-    values = variable.values.astype(np.float64, copy=False)
-    finite = values[np.isfinite(values)]
-    if finite.size == 0:
+def _moments(name: str, variable: xr.DataArray, transform: Transform) -> tuple[float, float]:
+    """Mean and standard deviation of the finite transformed values, in double precision.
+
+    Means and squares of parts of the basins are joined after Chan et al. (1983), doi:10.1080/00031305.1983.10483115.
+    """
+    count, mean, squares = 0, 0.0, 0.0
+    for number, part_mean, part_squares in by_basin(lambda values: _sums(transform(values)), variable).reshape(-1, 3):
+        total, apart = count + number, part_mean - mean
+        mean += apart * number / total
+        squares += part_squares + apart**2 * count * number / total
+        count = total
+    if count == 0:
         warnings.warn(f"Variable '{name}' has no value in the training part; it is scaled with mean 0.", stacklevel=3)
         return 0.0, 1.0
-    mean, std = float(finite.mean()), float(finite.std())
+    std = float(np.sqrt(squares / count))
     # float32 rounding gives a constant variable a spread of about 1e-7 of its size
-    return mean, std if std > 1e-6 * max(abs(mean), 1e-30) else 1.0
+    return float(mean), std if std > 1e-6 * max(abs(mean), 1e-30) else 1.0
+
+
+def _sums(values: np.ndarray) -> np.ndarray:
+    """Number, mean and sum of squared departures of the finite values; nothing where there are none."""
+    finite = values[np.isfinite(values)].astype(np.float64)
+    return np.asarray([finite.size, finite.mean(), finite.var() * finite.size] if finite.size else [])
 
 
 def statistics(
-    ds: xr.Dataset, names: Iterable[str], basins: Iterable[str] | None = None, period: Period | None = None
+    ds: xr.Dataset,
+    names: Iterable[str],
+    basins: Iterable[str] | None = None,
+    period: Period | None = None,
+    transforms: Mapping[str, Transform] | None = None,
 ) -> Statistics:
     """Mean and standard deviation of each named attribute or series over the training `basins` and `period`.
 
     Every basin (for attributes) or basin-day (for series) counts alike; gaps do not count. Returns name →
-    (mean, std) in the unit of the variable. Raises `DgeoError` for an unknown name, an unknown basin, or a
-    variable of words.
+    (mean, std) in the unit of the variable, or of what its transform makes of it. Raises `DgeoError` for an
+    unknown name, an unknown basin, or a variable of words.
     """
     training = select(ds, basins, period)
     result: Statistics = {}
@@ -48,7 +67,7 @@ def statistics(
             raise DgeoError(f"The dataset has no variable '{name}'; {nearest(name, map(str, training.variables))}")
         if is_text(training[name]):
             raise DgeoError(f"Variable '{name}' holds words, not numbers; code it as numbers before scaling it.")
-        result[name] = _moments(name, training[name])
+        result[name] = _moments(name, training[name], (transforms or {}).get(name, np.asarray))
     return result
 
 

@@ -1,9 +1,13 @@
-"""The data of a run as plain arrays on the device: one per variable, time first."""
+"""The data of a run as plain arrays: one per variable, time first.
 
-from collections.abc import Sequence
-from typing import Any
+Either all of them lie on the device (`Arrays`), or only the windows of the coming steps do (`Streamed`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -12,6 +16,24 @@ from jaxtyping import Array, Bool, Float, Int
 from dgeo.hybrid import Inputs
 from dgeo.models import Values
 from dgeo.training.loss import Loss
+
+
+class Draw(NamedTuple):
+    """Windows of a batch, or a run of them: the place of each in the batch, its basin and its first day."""
+
+    place: Int[Array, " batch"]
+    basin: Int[Array, " batch"]
+    start: Int[Array, " batch"]
+
+
+class Windows(NamedTuple):
+    """Forcings and targets of whole batches that were read ahead, each [..., day, batch]."""
+
+    forcing: Mapping[str, Any]
+    targets: Mapping[str, Any]
+
+
+Read = Callable[[Int[np.ndarray, "step batch"], Int[np.ndarray, "step batch"]], Windows]
 
 
 class Arrays(eqx.Module):
@@ -25,6 +47,35 @@ class Arrays(eqx.Module):
     inputs: Inputs
     targets: Values
     scale: Any
+
+    def windows(self, ahead: Windows | None, number: Int[Array, ""], draw: Draw, length: int) -> Windows:
+        """The windows drawn, of `length` days each: forcings and targets [day, batch]."""
+        rows = draw.start[None] + jnp.arange(length, dtype=draw.start.dtype)[:, None]
+
+        def cut(series: Float[Array, "time basin"]) -> Float[Array, "day batch"]:
+            return series[rows, draw.basin[None]]
+
+        return jax.tree.map(cut, Windows(self.inputs.forcing, self.targets))
+
+
+class Streamed(eqx.Module):
+    """The attributes of all basins (`inputs`, which have no forcings); series come with each call."""
+
+    inputs: Inputs
+    scale: Any
+
+    def windows(self, ahead: Windows | None, number: Int[Array, ""], draw: Draw, length: int) -> Windows:
+        """The same, of what was read `ahead` for a call, [step, day, batch]; `number` says which step it is."""
+
+        def cut(series: Float[Array, "step day batch"]) -> Float[Array, "day here"]:
+            # slices keep the layout in memory, on which the rounding of a sum depends; indices would turn it round
+            step = jax.lax.dynamic_index_in_dim(series, number, keepdims=False)[:length]
+            return jax.lax.dynamic_slice_in_dim(step, draw.place[0], len(draw.place), axis=1)
+
+        return jax.tree.map(cut, ahead)
+
+
+Source = Arrays | Streamed
 
 
 def to_arrays(
@@ -73,23 +124,6 @@ def places(dataset: xr.Dataset, basins: Sequence[str] | None) -> Int[Array, " ba
     here = [str(basin) for basin in dataset["basin"].values]
     known = {basin: place for place, basin in enumerate(here if basins is None else basins)}
     return jnp.asarray([known[basin] for basin in here]) if known.keys() >= set(here) else None
-
-
-def window(
-    arrays: Arrays, basins: Int[Array, " batch"], starts: Int[Array, " batch"], offset: int, length: int
-) -> tuple[Inputs, Values]:
-    """The days starts + offset … + length of the given basins: inputs and targets [length, batch]."""
-    rows = starts[None] + offset + jnp.arange(length, dtype=starts.dtype)[:, None]
-
-    def cut(series: Float[Array, "time basin"]) -> Float[Array, "length batch"]:
-        return series[rows, basins[None]]
-
-    inputs = Inputs(
-        {name: cut(series) for name, series in arrays.inputs.forcing.items()},
-        {name: value[basins] for name, value in arrays.inputs.attributes.items()},
-        None if arrays.inputs.index is None else arrays.inputs.index[basins],
-    )
-    return inputs, {name: cut(series) for name, series in arrays.targets.items()}
 
 
 def day_mask(

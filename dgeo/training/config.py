@@ -30,6 +30,8 @@ class DataConfig(Strict):
 
     - `camels_us`: the prepared NetCDF under `root`;  `camels_us_text`: the official text layout;
     - `netcdf`: any file with named dimensions (`file`; `rename` and `units` where it does not say them itself);
+    - `zarr`: a store of `dgeo.data.write_store` (`file`), which may be larger than memory; potential evapotranspiration
+      and day length are those in it;
     - `virtual`: generated basins (`count`, `years`, `noise`, `gaps`, `seed`), with `products` faulty versions of their
       forcings, precipitation_a, temperature_a and so on. Their truth is the model `physics`, with a law that no
       textbook has in each of the slots `hidden` (`dgeo.virtual.basins` has the defaults).
@@ -38,7 +40,7 @@ class DataConfig(Strict):
     layout.
     """
 
-    source: Literal["camels_us", "camels_us_text", "netcdf", "virtual"] = "camels_us"
+    source: Literal["camels_us", "camels_us_text", "netcdf", "zarr", "virtual"] = "camels_us"
     root: Path | None = None
     file: Path | None = None
     product: Literal["daymet", "maurer", "maurer_extended", "nldas", "nldas_extended"] = "daymet"

@@ -1,7 +1,7 @@
 """Reading the test period, once: simulate every seed, average, score, close the ledger, write the results of a run."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from dgeo import data
-from dgeo.check import Balance, HybridLedger, unsolved
+from dgeo.check import Balance, HybridLedger, joined, unsolved
 from dgeo.hybrid import Hybrid, Inputs, load
 from dgeo.metrics import score, summarise
 from dgeo.numerics import write_atomically
@@ -84,8 +84,11 @@ def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Da
     simulation = simulation.assign(observed | given)
     first, *others = config.training.targets
     scores = _scores(mean, tested, first).assign({name: ("basin", steps) for name, steps in failures.items()})
-    inputs = inputs_of(config, tested, basins)
-    parameters = parameter_fields(model, inputs, tested, config.model.network_attributes)
+    fields = [
+        parameter_fields(model, inputs_of(config, block, basins), block, config.model.network_attributes)
+        for block in at_once(config, tested)
+    ]
+    parameters = xr.concat(fields, "basin", data_vars="minimal", coords="minimal", combine_attrs="override")
     summary = {
         "target": first,
         "test": summarise(_scores(mean, tested, first)),
@@ -123,15 +126,27 @@ def inputs_of(config: Config, dataset: xr.Dataset, basins: Sequence[str] = ()) -
     return to_arrays(dataset, config.model.needed_forcings, config.model.needed_attributes, basins=basins).inputs
 
 
+def at_once(config: Config, dataset: xr.Dataset) -> Iterable[xr.Dataset]:
+    """The basins that are simulated at once: all, or those of a store in parts."""
+    return data.blocks_of(dataset) if config.data.source == "zarr" else (dataset,)
+
+
 def simulate_test(
     model: Hybrid, config: Config, dataset: xr.Dataset, basins: Sequence[str] = ()
 ) -> tuple[dict[str, np.ndarray], Balance]:
     """The outputs of the test period, after a spin-up on all forcings before it, and the ledger of that period.
 
-    Besides the outputs of the config come the model's diagnostics; `basins` are those of the training, in order. The
-    spin-up is a whole number of years where there are any, so that its chunks and those of the test share one
-    compilation.
+    Besides the outputs of the config come the model's diagnostics; `basins` are those of the training, in order.
     """
+    parts = [_simulate_part(model, config, part, basins) for part in at_once(config, dataset)]
+    series = {name: np.concatenate([found[name] for found, _ in parts], axis=1) for name in parts[0][0]}
+    return series, joined([balance for _, balance in parts])
+
+
+def _simulate_part(
+    model: Hybrid, config: Config, dataset: xr.Dataset, basins: Sequence[str]
+) -> tuple[dict[str, np.ndarray], Balance]:
+    """The spin-up is whole years where there are any, so that its chunks and those of the test share a compilation."""
     inputs = inputs_of(config, dataset, basins)
     days = np.flatnonzero(day_mask(dataset, config.split.test))
     first, last = int(days[0]), int(days[-1]) + 1

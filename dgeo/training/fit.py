@@ -1,7 +1,8 @@
 """The training loop: calls of many steps, validation, early stopping, checkpoints that resume bit for bit."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any, NamedTuple
@@ -13,7 +14,9 @@ from jaxtyping import Array, Bool
 
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Hybrid
+from dgeo.training.arrays import Windows
 from dgeo.training.diagnosis import blame
+from dgeo.training.feed import feed
 from dgeo.training.group import like, member, stacked, together
 from dgeo.training.processes import agreed, from_first
 from dgeo.training.progress import Member, Progress, Saved, Watch, resume, save
@@ -47,11 +50,11 @@ def fit(trainer: Trainer, members: Sequence[Member], watch: Watch = lambda row: 
     """
     group = _Group.create(trainer, members)
     now = group.start()
-    with Writer() as write:
+    with Writer() as write, group.feed(now) as ahead:
         try:
             while not all(progress.finished for progress in now.progress):
                 going = [not progress.finished for progress in now.progress]
-                now = group.advance(now)
+                now = group.advance(now, next(ahead))
                 for one, progress in compress(zip(members, now.progress, strict=True), going):
                     watch({**progress.history[-1], "steps": one.task.steps, "run": one.task.run})
                 group.save(write, now, [due and g for due, g in zip(group.due(now), going, strict=True)])
@@ -75,7 +78,7 @@ class _Group:
 
     @classmethod
     def create(cls, trainer: Trainer, members: Sequence[Member]) -> "_Group":
-        cases = [trainer.case(m.model, m.arrays, m.sampler, m.task.seed, m.numbers) for m in members]
+        cases = [trainer.case(m.model, m.source, m.sampler, m.task.seed, m.numbers) for m in members]
         shared, own = together(cases)
         return cls(trainer, members, cases, trainer.devices.placed(shared, like(shared, own)), own)
 
@@ -90,18 +93,27 @@ class _Group:
         states, best = placed((states, best), everywhere)
         return Snapshot(states, best, tuple(one.progress for one in saved))
 
-    def advance(self, now: Snapshot) -> Snapshot:
+    def feed(self, now: Snapshot) -> AbstractContextManager[Iterator[Windows | None]]:
+        """What is read for each of the calls from here to the last step."""
+        steps = self.trainer.devices.fetched(now.states.step).tolist()
+        left = max(m.task.steps - step for m, step in zip(self.members, steps, strict=True))
+        calls = -(-left // self.trainer.config.steps_per_call)
+        return feed(self.trainer, [m.read for m in self.members], self.cases, steps, calls)
+
+    def advance(self, now: Snapshot, ahead: Windows | None) -> Snapshot:
         """One call of the compiled training step, and validation where it is due."""
         began = time.perf_counter()
         going = [not progress.finished for progress in now.progress]
-        given = (self.shared, self.own, self.trainer.config.steps_per_call)
+        given = (ahead, self.shared, self.own, self.trainer.config.steps_per_call)
         states, record = self.trainer.advance(now.states, *given)
         record, steps = self.trainer.devices.fetched((record, states.step))
         states = states if all(going) else _chosen(np.asarray(going), states, now.states)
         for i in compress(range(len(going)), going):
             if not np.isfinite(record.loss[i] + record.gradient[i]).all():
                 state = jax.tree.map(jnp.asarray, member(self.trainer.devices.fetched(now.states), i))
-                raise DgeoError(blame(self.trainer, state, self.cases[i], member(record, i), self.members[i].names))
+                read = jax.tree.map(jnp.asarray, member(self.trainer.devices.fetched(ahead), i))
+                names = self.members[i].names
+                raise DgeoError(blame(self.trainer, state, read, self.cases[i], member(record, i), names))
         scores = self._scores(states, steps, going)
         patience, elapsed = self.trainer.config.patience, (time.perf_counter() - began) / sum(going)
         progress = list(now.progress)

@@ -22,6 +22,8 @@ def load_dataset(config: DataConfig) -> xr.Dataset:
 
     Raises `DgeoError` where a folder, file, basin or variable is missing.
     """
+    if config.source == "zarr":
+        return data.select(data.open_store(named(config)), config.basins)
     dataset = with_day_length(_read(config))
     if config.source == "virtual" or config.potential_evapotranspiration == "given":
         return dataset
@@ -50,9 +52,14 @@ def _read(config: DataConfig) -> xr.Dataset:
     if config.source == "camels_us_text":
         given = (config.folder(), config.product, config.basins, config.quality, config.attributes)
         return data.read_text(*given)
+    return data.select(data.from_xarray(read_netcdf(named(config)), config.rename, config.units), config.basins)
+
+
+def named(config: DataConfig) -> Path:
+    """The file or store of the data; raises `DgeoError` where the config names none."""
     if config.file is None:
-        raise DgeoError("data.source is netcdf but data.file is not set; name the NetCDF file.")
-    return data.select(data.from_xarray(read_netcdf(config.file), config.rename, config.units), config.basins)
+        raise DgeoError(f"data.source is {config.source} but data.file is not set; name the file or store.")
+    return config.file
 
 
 def read_netcdf(path: str | Path) -> xr.Dataset:
@@ -177,7 +184,9 @@ def check_inputs(dataset: xr.Dataset, config: Config, period: data.Period, targe
 def after_gaps(dataset: xr.Dataset, forcings: tuple[str, ...], start: str) -> xr.Dataset:
     """The dataset from the day after the last gap in any forcing before `start`, so that a spin-up meets none."""
     before = dataset[list(forcings)].sel(time=slice(None, np.datetime64(start) - np.timedelta64(1, "D")))
-    gap = np.any([~np.isfinite(before[name].values).all(axis=1) for name in forcings], axis=0)
+    gap = np.zeros(before.sizes["time"], bool)
+    for block in data.blocks_of(before):
+        gap |= np.any([~np.isfinite(block[name].values).all(axis=1) for name in forcings], axis=0)
     return dataset.isel(time=slice(int(np.flatnonzero(gap)[-1]) + 1, None)) if gap.any() else dataset
 
 
@@ -216,12 +225,12 @@ def training_basins(dataset: xr.Dataset, config: Config) -> list[str]:
 def training_statistics(dataset: xr.Dataset, config: Config) -> Statistics:
     """Means and deviations of what the networks read, over training basins and days alone."""
     basins = training_basins(dataset, config)
-    dynamic = config.model.dynamic
-    for name in () if dynamic is None else dynamic.logarithmic:
-        dataset = dataset.assign(
-            {name: dataset[name].copy(data=np.asarray(log_root(jnp.asarray(dataset[name].values))))}
-        )
+    logarithmic = () if config.model.dynamic is None else config.model.dynamic.logarithmic
     fused = {} if config.model.forcing is None else config.model.forcing.fuse
     dataset = dataset.assign({name: dataset[products[0]] for name, products in fused.items() if name not in dataset})
     names = (*config.model.network_attributes, *config.model.network_forcings)
-    return data.statistics(dataset, names, basins, config.split.train)
+    return data.statistics(dataset, names, basins, config.split.train, dict.fromkeys(logarithmic, _log_root))
+
+
+def _log_root(values: np.ndarray) -> np.ndarray:
+    return np.asarray(log_root(jnp.asarray(values)))

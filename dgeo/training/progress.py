@@ -10,7 +10,7 @@ import numpy as np
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Hybrid
 from dgeo.numerics import read_tree, write_tree
-from dgeo.training.arrays import Arrays
+from dgeo.training.arrays import Read, Source
 from dgeo.training.sampler import Sampler
 from dgeo.training.step import Record, TrainState
 
@@ -76,17 +76,19 @@ class Member:
     """A model to be trained in one program with others, on what, and what is to be done about it on the way.
 
     `names` are basin ids and dates, for the sentence that reports a NaN; `keep` is told of the whole history whenever a
-    checkpoint is written; `numbers` are those of the optimiser, where they differ from the trainer's.
+    checkpoint is written; `numbers` are those of the optimiser, where they differ from the trainer's; `read` gets the
+    windows of a call from a data set that is not in memory.
     """
 
     model: Hybrid
-    arrays: Arrays
+    source: Source
     sampler: Sampler
     task: Task
     validate: Validate | None = None
     names: tuple[list[str], np.ndarray] | None = None
     keep: Callable[[list[Row]], None] = lambda rows: None
     numbers: dict[str, float] | None = None
+    read: Read | None = None
 
 
 class Saved(NamedTuple):

@@ -18,7 +18,8 @@ from dgeo.training.fit import Fitted, fit
 from dgeo.training.prepare import load_dataset
 from dgeo.training.processes import company, is_first
 from dgeo.training.progress import Member, Watch
-from dgeo.training.session import Held, Session
+from dgeo.training.series import Held
+from dgeo.training.session import Session
 from dgeo.training.step import Trainer
 
 

@@ -32,16 +32,23 @@ class Sampler(eqx.Module):
         A window qualifies when at least half of its days carry a target in some basin. Raises `DgeoError` where none
         does.
         """
-        days = np.concatenate([[0], np.cumsum(observed.any(1))])
-        first = np.arange(max(observed.shape[0] - warmup - window + 1, 0))
+        return cls.spanning(np.any(observed, axis=1), np.any(observed, axis=0), warmup, window)
+
+    @classmethod
+    def spanning(
+        cls, on_days: Bool[np.ndarray, " time"], in_basins: Bool[np.ndarray, " basin"], warmup: int, window: int
+    ) -> "Sampler":
+        """The same from the days and the basins that have such values."""
+        days = np.concatenate([[0], np.cumsum(on_days)])
+        first = np.arange(max(len(on_days) - warmup - window + 1, 0))
         seen = days[first + warmup + window] - days[first + warmup]
-        starts, basins = first[2 * seen >= window], np.flatnonzero(observed.any(0))
+        starts, basins = first[2 * seen >= window], np.flatnonzero(in_basins)
         if not len(starts) or not len(basins):
             raise DgeoError(
-                f"No window of {warmup} + {window} days holds training targets in {observed.shape[0]} days of data; "
+                f"No window of {warmup} + {window} days holds training targets in {len(on_days)} days of data; "
                 "shorten `training.warmup` or `training.window`, or lengthen the training period."
             )
-        return cls(*_padded(starts, observed.shape[0]), *_padded(basins, observed.shape[1]))
+        return cls(*_padded(starts, len(on_days)), *_padded(basins, len(in_basins)))
 
     def draws(self, key: PRNGKeyArray, batch: int) -> tuple[Int[Array, " batch"], Int[Array, " batch"], PRNGKeyArray]:
         """Basins (without replacement while they last), the first day of each one's window, and a key for dropout."""

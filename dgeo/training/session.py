@@ -10,20 +10,17 @@ import xarray as xr
 from dgeo import data
 from dgeo.hybrid import Hybrid, Inputs, save
 from dgeo.metrics import nse
-from dgeo.training.arrays import Arrays, day_mask, targets_of, to_inputs
+from dgeo.training.arrays import day_mask
 from dgeo.training.config import Config
 from dgeo.training.fit import Fitted
-from dgeo.training.fresh import at_some, fresh
+from dgeo.training.fresh import fresh
 from dgeo.training.optimiser import numbers_of
 from dgeo.training.prepare import checked, training_basins, training_statistics
 from dgeo.training.processes import is_first
 from dgeo.training.progress import Member, Row, Task, Validate
 from dgeo.training.records import describe_data, environment, write_csv, write_json
-from dgeo.training.sampler import Sampler
-from dgeo.training.simulation import run, times
-from dgeo.training.step import objective
-
-Held = dict[tuple[object, ...], Inputs]
+from dgeo.training.series import Held, Material, series_of
+from dgeo.training.simulation import run
 
 
 class Session:
@@ -36,9 +33,9 @@ class Session:
         self.basins = training_basins(self.dataset, config)
         self.statistics = training_statistics(self.dataset, config)
         self.history: dict[tuple[str, int], list[Row]] = {}
-        self.held = held
+        self.series = series_of(config, self.dataset, held)
         self.start = cache(self._fresh)
-        self.arrays = cache(self._arrays)
+        self.material = cache(self._material)
         if is_first():
             write_json(folder / "environment.json", environment())
             write_json(folder / "data.json", describe_data(self.dataset, config.data.known_root()))
@@ -50,7 +47,7 @@ class Session:
         optimiser = self.config.training.optimiser
         training["optimiser"] = (optimiser.name, optimiser.schedule, sorted(numbers_of(optimiser)))
         sizes = (self.dataset.sizes["time"], self.dataset.sizes["basin"], len(self.basins))
-        return repr((self.config.model.model_dump(mode="json"), training, sizes))
+        return repr((self.config.model.model_dump(mode="json"), training, sizes, type(self.series)))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -86,60 +83,51 @@ class Session:
         write_csv(self.folder / "history.csv", [row for part in self.history.values() for row in part])
 
     def _member(self, phase: str, seed: int, steps: int, validating: bool) -> Member:
-        arrays, sampler = self.arrays(validating)
+        source, sampler, read = self.material(validating)
         checkpoint = self.folder / "checkpoints" / f"{phase}_seed_{seed}.safetensors"
         task = Task(phase, seed, steps, checkpoint, self.fingerprint)
         return Member(
             self.start(seed),
-            arrays,
+            source,
             sampler,
             task,
             self._validation() if validating else None,
             ([str(basin) for basin in self.dataset["basin"].values], self.dataset["time"].values),
             lambda rows: self.record(task, rows),
             numbers_of(self.config.training.optimiser),
+            read,
         )
-
-    @cached_property
-    def inputs(self) -> Inputs:
-        """Forcings and attributes of all basins."""
-        names = (self.config.model.needed_forcings, self.config.model.needed_attributes)
-        key = (*names, str(self.dataset["time"].values[0]), self.dataset.sizes["time"])
-        if key not in self.held:
-            self.held[key] = to_inputs(self.dataset, *names)
-        return self.held[key]
 
     @cached_property
     def trained(self) -> np.ndarray:
         """Which basins are trained on."""
         return np.isin(self.dataset["basin"].values.astype(str), self.basins)
 
-    def _arrays(self, validating: bool) -> tuple[Arrays, Sampler]:
+    def _material(self, validating: bool) -> Material:
         """What training may see: no target of the days and basins that are kept for later."""
-        config = self.config
-        days = day_mask(self.dataset, config.split.train, config.split.validation if validating else None)
-        seen = days[:, None] & self.trained[None]
-        targets = targets_of(self.dataset, tuple(config.training.targets), seen)
-        observed = np.any([np.isfinite(np.asarray(value)) for value in targets.values()], axis=0)
-        sampler = Sampler.create(observed, config.training.warmup, config.training.window)
-        return Arrays(self.inputs, targets, objective(config.training.targets).scale(targets)), sampler
+        split = self.config.split
+        return self.series.material(
+            day_mask(self.dataset, split.train, split.validation if validating else None), self.trained
+        )
 
     def _fresh(self, seed: int) -> Hybrid:
-        inputs = self.inputs if self.trained.all() else at_some(self.inputs, np.flatnonzero(self.trained))
+        inputs = self.series.sample(np.flatnonzero(self.trained))
         return fresh(self.config, self.statistics, seed, inputs, self.basins)
 
     def _validation(self) -> Validate:
         """The median NSE of the first target over the validation years, after a spin-up on forcings alone."""
         assert self.config.split.validation is not None
         days = np.flatnonzero(day_mask(self.dataset, self.config.split.validation))
-        first = max(int(days[0]) - self.config.training.spin_up, 0)
-        sites = np.flatnonzero(self.trained)
-        inputs = at_some(times(self.inputs, slice(first, int(days[-1]) + 1)), sites)
+        first, last = max(int(days[0]) - self.config.training.spin_up, 0), int(days[-1]) + 1
+        blocks = self.series.blocks(np.flatnonzero(self.trained), slice(first, last))
         target = next(iter(self.config.training.targets))
-        observed = self.dataset[target].values[days][:, sites]
+        record = self.dataset[target].isel(time=days)
+
+        def score(model: Hybrid, sites: np.ndarray, inputs: Inputs) -> np.ndarray:
+            simulated, _ = run(model, inputs, (target,))
+            return nse(simulated[target][-len(days) :], record.isel(basin=sites).values)
 
         def validate(model: Hybrid) -> float:
-            simulated, _ = run(model, inputs, (target,))
-            return float(np.nanmedian(nse(simulated[target][-len(days) :], observed)))
+            return float(np.nanmedian(np.concatenate([score(model, *block) for block in blocks])))
 
         return validate

@@ -11,9 +11,9 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
 from dgeo.errors import DgeoError
-from dgeo.hybrid import Hybrid
+from dgeo.hybrid import Hybrid, Inputs
 from dgeo.numerics import trainable
-from dgeo.training.arrays import Arrays, window
+from dgeo.training.arrays import Draw, Source, Windows
 from dgeo.training.config import TargetConfig, TrainingConfig
 from dgeo.training.devices import Devices, summed
 from dgeo.training.group import like, over_members
@@ -46,28 +46,28 @@ def objective(targets: Mapping[str, TargetConfig]) -> Loss:
 
 
 def window_sums(
-    model: Hybrid,
-    arrays: Arrays,
-    basins: Int[Array, " batch"],
-    starts: Int[Array, " batch"],
-    key: PRNGKeyArray,
-    config: TrainingConfig,
+    model: Hybrid, source: Source, windows: Windows, draw: Draw, key: PRNGKeyArray, config: TrainingConfig
 ) -> Sums:
     """The sums [batch] that make the loss, over one window of each basin.
 
     The warm-up fills stores and memories, without gradient unless asked for.
     """
     outputs = tuple(config.targets)
+    attributes = {name: value[draw.basin] for name, value in source.inputs.attributes.items()}
+    index = None if source.inputs.index is None else source.inputs.index[draw.basin]
+
+    def days(part: slice) -> Inputs:
+        return Inputs({name: series[part] for name, series in windows.forcing.items()}, attributes, index)
+
+    observed = {name: series[config.warmup :] for name, series in windows.targets.items()}
     if config.warmup_gradient or config.warmup == 0:
-        inputs, observed = window(arrays, basins, starts, 0, config.warmup + config.window)
-        simulated, _ = model(inputs, outputs=outputs, key=key, segment=config.segment)
-        simulated, observed = ({n: v[config.warmup :] for n, v in part.items()} for part in (simulated, observed))
+        simulated, _ = model(days(slice(None)), outputs=outputs, key=key, segment=config.segment)
+        simulated = {name: series[config.warmup :] for name, series in simulated.items()}
     else:
-        before, _ = window(arrays, basins, starts, 0, config.warmup)
-        _, carry = model(before, outputs=("streamflow",), key=key)
-        inputs, observed = window(arrays, basins, starts, config.warmup, config.window)
-        simulated, _ = model(inputs, jax.lax.stop_gradient(carry), outputs=outputs, key=key, segment=config.segment)
-    scale = jax.tree.map(lambda value: value[basins], arrays.scale)
+        _, carry = model(days(slice(config.warmup)), outputs=("streamflow",), key=key)
+        after = days(slice(config.warmup, None))
+        simulated, _ = model(after, jax.lax.stop_gradient(carry), outputs=outputs, key=key, segment=config.segment)
+    scale = jax.tree.map(lambda value: value[draw.basin], source.scale)
     return objective(config.targets).sums(simulated, observed, scale)
 
 
@@ -75,7 +75,7 @@ class Case(eqx.Module):
     """What a member of a group has besides its weights: all in which seeds, folds and settings may differ."""
 
     frozen: Any
-    arrays: Arrays
+    source: Source
     sampler: Sampler
     seed: UInt[Array, ""]
     numbers: dict[str, Float[Array, ""]]
@@ -111,12 +111,12 @@ class Trainer:
         return weights, eqx.filter(rest, eqx.is_array)
 
     def case(
-        self, model: Hybrid, arrays: Arrays, sampler: Sampler, seed: int, numbers: dict[str, float] | None = None
+        self, model: Hybrid, source: Source, sampler: Sampler, seed: int, numbers: dict[str, float] | None = None
     ) -> Case:
         """What a member trains on; `numbers` are the optimiser's, by default those of this trainer's config."""
         values = numbers_of(self.config.optimiser) if numbers is None else numbers
         given = {name: jnp.asarray(value, jnp.float32) for name, value in values.items()}
-        return Case(self.split(model)[1], arrays, sampler, jnp.asarray(seed, jnp.uint32), given)
+        return Case(self.split(model)[1], source, sampler, jnp.asarray(seed, jnp.uint32), given)
 
     def start(self, model: Hybrid, case: Case) -> TrainState:
         """Before the first step."""
@@ -130,43 +130,62 @@ class Trainer:
     def _optimiser(self, case: Case) -> optax.GradientTransformation:
         return build_optimiser(self.config.optimiser, self.config.steps, case.numbers)
 
-    def _advance(self, states: TrainState, cases: Case, own: tuple[bool, ...], steps: int) -> tuple[TrainState, Record]:
-        """All members' next steps; `own` says which leaves of `cases` have a member axis (`group.together`)."""
+    def _advance(
+        self, states: TrainState, ahead: Windows | None, cases: Case, own: tuple[bool, ...], steps: int
+    ) -> tuple[TrainState, Record]:
+        """All members' next steps, with what was read ahead for them, [member, step, day, batch].
 
-        def members(states: TrainState, leaves: list[Array]) -> tuple[TrainState, Record]:
-            def one(state: TrainState, leaves: list[Array]) -> tuple[TrainState, Record]:
-                return self._steps(state, like(cases, leaves), steps)
+        `own` says which leaves of `cases` have a member axis (`group.together`).
+        """
 
-            return over_members(one, states, leaves, own)
+        def members(states: TrainState, ahead: Windows | None, leaves: list[Array]) -> tuple[TrainState, Record]:
+            def one(given: tuple[TrainState, Windows | None], leaves: list[Array]) -> tuple[TrainState, Record]:
+                return self._steps(*given, like(cases, leaves), steps)
 
-        return self.devices.each(members, True, list(own))(states, jax.tree.leaves(cases))
+            return over_members(one, (states, ahead), leaves, own)
 
-    def _steps(self, state: TrainState, case: Case, steps: int) -> tuple[TrainState, Record]:
+        return self.devices.each(members, True, True, list(own))(states, ahead, jax.tree.leaves(cases))
+
+    def _steps(self, state: TrainState, ahead: Windows | None, case: Case, steps: int) -> tuple[TrainState, Record]:
+        """Steps whose windows are fetched by the step before.
+
+        They reach a step through the carry of the loop, where no compiler can mix fetching with computing: what is
+        computed is rounded the same wherever the windows come from.
+        """
         optimiser = self._optimiser(case)
 
-        def body(state: TrainState, _: None) -> tuple[TrainState, Record]:
-            value, gradient = self._gradient(state, case)
+        def fetch(step: Int[Array, ""], number: Int[Array, ""]) -> tuple[Draw, PRNGKeyArray, Windows]:
+            draw, key = draws(case.sampler, case.seed, step, self.config.batch)
+            here = jax.tree.map(self.devices.own, draw)
+            windows = case.source.windows(ahead, number, here, self.config.warmup + self.config.window)
+            return here, key, windows
+
+        def body(carry: tuple[TrainState, Any], number: Int[Array, ""]) -> tuple[tuple[TrainState, Any], Record]:
+            state, fetched = carry
+            value, gradient = self._gradient(state.weights, case, *fetched)
             with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by integers
                 updates, memory = optimiser.update(gradient, state.optimiser, state.weights)
             weights = eqx.apply_updates(state.weights, updates)
-            return TrainState(weights, memory, state.step + 1), Record(value, optax.tree.norm(gradient))
+            state = TrainState(weights, memory, state.step + 1)
+            return (state, fetch(state.step, number + 1)), Record(value, optax.tree.norm(gradient))
 
-        return jax.lax.scan(body, state, None, length=steps)
+        numbers = jnp.arange(steps, dtype=jnp.int32)
+        (state, _), record = jax.lax.scan(body, (state, fetch(state.step, numbers[0])), numbers)
+        return state, record
 
-    def _gradient(self, state: TrainState, case: Case) -> tuple[Array, Any]:
+    def _gradient(self, weights: Any, case: Case, draw: Draw, key: PRNGKeyArray, windows: Windows) -> tuple[Array, Any]:
         """The loss of the batch and its gradient: devices meet for the sums of the loss, and for the gradient."""
-        basins, starts, key = draws(state, case, self.config.batch)
-        place = self.devices.own(basins), self.devices.own(starts)
 
         def sums(weights: Any) -> Sums:
-            parts = window_sums(self.model(weights, case), case.arrays, *place, key, self.config)
+            parts = window_sums(self.model(weights, case), case.source, windows, draw, key, self.config)
             return jax.tree.map(jnp.sum, parts)
 
-        local, pull = jax.vjp(sums, state.weights)
+        local, pull = jax.vjp(sums, weights)
         value, slope = jax.value_and_grad(self.loss.value)(summed(local))
         return value, summed(pull(slope)[0])
 
 
-def draws(state: TrainState, case: Case, batch: int) -> tuple[Array, Array, PRNGKeyArray]:
-    """Basins, first days and the key for dropout of the next step."""
-    return case.sampler.draws(jax.random.fold_in(jax.random.key(case.seed), state.step), batch)
+def draws(sampler: Sampler, seed: UInt[Array, ""], step: Int[Array, ""], batch: int) -> tuple[Draw, PRNGKeyArray]:
+    """The windows of a step, the first being step 0, and its key for dropout."""
+    basins, starts, key = sampler.draws(jax.random.fold_in(jax.random.key(seed), step), batch)
+    return Draw(jnp.arange(batch, dtype=jnp.int32), basins, starts), key

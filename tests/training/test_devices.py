@@ -31,13 +31,13 @@ settings = cases.config(
 trainer = cases.trainer(settings)
 assert trainer.devices.count == jax.device_count()
 one = cases.member(settings, cases.task(Path("unused")))
-case = trainer.case(one.model, one.arrays, one.sampler, 0)
+case = trainer.case(one.model, one.source, one.sampler, 0)
 shared, own = together([case])
 placed = trainer.devices.placed
 states = stacked([trainer.start(one.model, case)])
 states = placed(states, jax.tree.map(lambda _: True, states))
-_, record = trainer.advance(states, placed(shared, like(shared, own)), own, 4)
-series, carry = run(one.model, one.arrays.inputs, ("streamflow",))
+_, record = trainer.advance(states, None, placed(shared, like(shared, own)), own, 4)
+series, carry = run(one.model, one.source.inputs, ("streamflow",))
 found = {"loss": record.loss[0], "gradient": record.gradient[0], "flow": series["streamflow"], "tail": carry.routing}
 print(json.dumps({name: np.asarray(values).tolist() for name, values in found.items()}))
 """

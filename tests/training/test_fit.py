@@ -9,6 +9,7 @@ import pytest
 
 from dgeo.errors import DgeoError
 from dgeo.numerics import storage
+from dgeo.training.arrays import Draw
 from dgeo.training.step import window_sums
 from tests.training.cases import config, fit_one, member, task, world
 
@@ -149,7 +150,9 @@ def test_segments_of_the_config_cut_the_days_of_the_loss(tmp_path):
         one = member(SETTINGS, task(tmp_path))
         places = jnp.zeros(3, jnp.int32)
         key = jax.random.key(0)
-        program, *_ = eqx.filter_make_jaxpr(window_sums)(one.model, one.arrays, places, places, key, settings)
+        draw = Draw(places, places, places)
+        windows = one.source.windows(None, jnp.asarray(0), draw, settings.warmup + settings.window)
+        program, *_ = eqx.filter_make_jaxpr(window_sums)(one.model, one.source, windows, draw, key, settings)
         return [int(length) for length in re.findall(r"\blength=(\d+)", str(program))]
 
     assert not {4, 7} & set(scans())

@@ -43,7 +43,7 @@ def test_a_member_of_a_group_resumes_alone(tmp_path):
     tasks = [task(tmp_path, 4, seed=seed, checkpoint=tmp_path / f"{seed}") for seed in (0, 1)]
     fit(trainer(SETTINGS, 2), [member(SETTINGS, one) for one in tasks])
     one = member(SETTINGS, tasks[1])
-    case = trainer(SETTINGS).case(one.model, one.arrays, one.sampler, 1)
+    case = trainer(SETTINGS).case(one.model, one.source, one.sampler, 1)
     assert int(resume(tasks[1], trainer(SETTINGS).start(one.model, case)).state.step) == 4
 
 
