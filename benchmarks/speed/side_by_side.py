@@ -99,9 +99,9 @@ def machine() -> dict[str, object]:
 
 
 def disagreement(workers: Mapping[str, Worker], folder: Path, tolerance: float) -> dict[str, float]:
-    """The relative difference of each array of the first worker and the second; raises `CannotMeasure` beyond."""
+    """The relative difference of each array that both workers have; raises `CannotMeasure` beyond the tolerance."""
     ours, other = (_results(one, folder / f"{name}.npz") for name, one in workers.items())
-    found = {name: _distance(name, ours[name], other[name]) for name in ours}
+    found = {name: _distance(name, ours[name], other[name]) for name in ours if name in other}
     if not all(value < tolerance for value in found.values()):  # NaN is no agreement either
         told = ", ".join(f"{name} by {value:.2g}" for name, value in found.items())
         raise CannotMeasure(f"the two implementations differ, {told}, more than {tolerance:g} of the largest value")

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-from protocol import versions
+from protocol import Unavailable, options, versions
 
 VERSIONS = versions("dgeo", "jax", "jaxlib", "equinox", "numpy")
 
@@ -21,3 +21,9 @@ def notes() -> dict[str, str]:
     halved = jax.jit(lambda x: x / 2)(jnp.asarray(np.finfo(np.float32).tiny))
     flushed = "kept" if halved > 0 else "flushed, which XLA does by itself"
     return {"devices": f"{jax.device_count()} × {jax.devices()[0].device_kind}", "denormals": flushed}
+
+
+def require_gpu() -> None:
+    """Raise `Unavailable` where the options want a GPU and there is none."""
+    if options().get("gpu") and jax.default_backend() != "gpu":
+        raise Unavailable("no GPU")
