@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from growth import grow
 from rich.console import Console
 from rows import ROWS
 from run import Settings, empty, run, write
@@ -17,7 +18,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="")
     parser.add_argument("--peers", default=sys.executable)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--growth", action="store_true")
     return parser.parse_args()
 
@@ -37,11 +38,16 @@ def main() -> None:
     """Measure the chosen rows."""
     options = arguments()
     chosen = [row for row in ROWS if options.only in row.name]
+    if not chosen:
+        known = ", ".join(row.name for row in ROWS)
+        raise SystemExit(f"No row has {options.only!r} in its name; the rows are {known}.")
     settings = Settings(options.peers, options.threads, options.repetitions)
     result = empty(settings, machine())
     console = Console(soft_wrap=True, highlight=False)
     write(options.json, result)
     run(chosen, settings, result, options.json, lambda row: console.print(line(row), markup=False))
+    if options.growth:
+        grow(settings, result, options.json, lambda point: console.print(point, markup=False))
 
 
 if __name__ == "__main__":

@@ -66,12 +66,14 @@ HYDRODL2 = (
     Row("hbv_gradient/hydrodl2_denormals", "gradient", USUAL, ROUTED, peer("hydrodl2_routed.py", flush=False), HBV),
     Row("hbv_forward/hydrodl2", "forward", USUAL, ROUTED, peer("hydrodl2_routed.py", flush=True), HBV),
 )
-TORCH = peer("torch_lean.py")
+TORCH, TORCH_PARTS = peer("torch_lean.py"), peer("torch_lean.py", days=5)
 NAIVE = Side("naive_scan.py", devices=1)
 C = Side("c_lean.py")
 LEANER = (
     Row("hbv_gradient/torch_compile", "gradient", USUAL, LEAN, TORCH, LEAN_HBV.format(100)),
     Row("hbv_gradient/torch_compile_500", "gradient", LARGE, LEAN, TORCH, LEAN_HBV.format(500)),
+    Row("hbv_gradient/torch_compile_5_days", "gradient", USUAL, LEAN, TORCH_PARTS, LEAN_HBV.format(100)),
+    Row("hbv_gradient/torch_compile_5_days_500", "gradient", LARGE, LEAN, TORCH_PARTS, LEAN_HBV.format(500)),
     Row("hbv_gradient/naive_scan", "gradient", USUAL, LEAN, NAIVE, LEAN_HBV.format(100)),
     Row("hbv_gradient/naive_scan_1_device", "gradient", USUAL, LEAN_1, NAIVE, LEAN_HBV.format(100)),
     Row("hbv_forward/c", "forward", USUAL, LEAN_1, C, f"{LEAN_HBV.format(100)}, one core", cpus=(1, 1)),

@@ -6,7 +6,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ class Settings:
     peers: str
     threads: int
     repetitions: int
-    longest: float = 40.0
+    longest: float = 30.0
 
 
 def measured(row: Row, settings: Settings) -> tuple[dict, dict[str, str]]:
@@ -34,17 +34,17 @@ def measured(row: Row, settings: Settings) -> tuple[dict, dict[str, str]]:
             data = Path(folder) / "problem.npz"
             np.savez(data, **row.problem())
             # the other first: where it is missing, nothing of ours is compiled in vain
-            other, ours = (stack.enter_context(started(row, place, data, settings)) for place in (1, 0))
+            sides = ((row.other, row.cpus[1]), (row.ours, row.cpus[0]))
+            other, ours = (stack.enter_context(started(side, data, settings, cpus)) for side, cpus in sides)
             result |= _compared(row, {"ours": ours, "other": other}, Path(folder), settings, versions)
     except CannotMeasure as reason:
         result["skipped"] = str(reason)
     return result, versions
 
 
-def started(row: Row, place: int, data: Path, settings: Settings):
-    """The worker of our side (0) or the other (1)."""
-    side: Side = (row.ours, row.other)[place]
-    threads = row.cpus[place] or settings.threads
+def started(side: Side, data: Path, settings: Settings, cpus: int | None = None) -> AbstractContextManager[Worker]:
+    """The worker of a side, on so many CPUs."""
+    threads = cpus or settings.threads
     return worker(
         settings.peers if side.peer else sys.executable,
         side.script,

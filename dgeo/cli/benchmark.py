@@ -25,7 +25,7 @@ def speed(
         Path | None, typer.Option(help="The Python of an environment with torch, hydrodl2 and dmg; rows need it.")
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="CPUs and threads of every implementation.")] = 2,
-    repetitions: Annotated[int, typer.Option(min=1, help="Measurements of each row, alternating.")] = 7,
+    repetitions: Annotated[int, typer.Option(min=1, help="Measurements of each row, alternating.")] = 5,
     growth: Annotated[
         bool, typer.Option("--growth", help="Also time and memory against basins, days, components, … and a picture.")
     ] = False,
