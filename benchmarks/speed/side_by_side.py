@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,9 @@ def worker(
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
+        with suppress(BrokenPipeError):  # of a question that it did not live to read
+            process.stdin.close()
 
 
 def limit_cpus(count: int) -> None:
