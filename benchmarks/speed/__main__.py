@@ -4,7 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from growth import grow
 from rich.console import Console
 from rows import ROWS
 from run import Settings, empty, run, write
@@ -47,6 +46,8 @@ def main() -> None:
     write(options.json, result)
     run(chosen, settings, result, options.json, lambda row: console.print(line(row), markup=False))
     if options.growth:
+        from growth import grow  # brings matplotlib along
+
         grow(settings, result, options.json, lambda point: console.print(point, markup=False))
 
 
