@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from dgeo_side import VERSIONS, notes, require_gpu, spread
-from protocol import Implementation, options, problem, serve
+from protocol import Implementation, problem, serve
 
 from dgeo.nn import LSTM
 
@@ -41,8 +41,7 @@ def prepare() -> Implementation:
     data = spread({name: arrays[name] for name in ("series", "target")})
     given = (data["series"], data["target"])
     lstm, optimiser = network(arrays), optax.adam(RATE)
-    if options().get("gpu"):
-        jax.config.update("jax_default_matmul_precision", "highest")
+    jax.config.update("jax_default_matmul_precision", "highest")  # whole single precision on a GPU too
 
     @eqx.filter_jit(donate="all-except-first")
     def step(given, lstm, memory):

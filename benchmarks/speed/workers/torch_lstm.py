@@ -29,6 +29,7 @@ def prepare() -> Implementation:
     device = "cuda" if options().get("gpu") else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         raise Unavailable("no GPU")
+    torch.backends.cudnn.allow_tf32 = False  # whole single precision, as on dgeo's side
     arrays = {name: torch.from_numpy(value) for name, value in problem().items()}
     series, target = arrays["series"].to(device), arrays["target"].to(device)
     network = Network(arrays).to(device)
