@@ -297,6 +297,29 @@ def test_a_run_is_not_overwritten(folder, dgeo):
     assert_one_sentence(code, complaint, "was begun with another config")
 
 
+def test_variations_are_trained_and_compared(dgeo, tmp_path):
+    """Two learning rates: the table has the scores of each run's own files."""
+    training = {**content()["training"], "steps": 4, "refit": False}
+    words = ("train", written(tmp_path, training=training), "--out", tmp_path / "runs")
+    code, said, complaint = dgeo(*words, "--vary", "training.optimiser.learning_rate=[0.001, 0.1]")
+    assert code == 0, complaint
+    rows = {line.split("│")[1].strip(): line.split("│")[2:-1] for line in said.splitlines() if "│ learning" in line}
+    assert set(rows) == {"learning_rate=0.001", "learning_rate=0.1"}
+    for run, (validation, *scores) in rows.items():
+        test = json.loads((tmp_path / "runs" / run / "metrics.json").read_text())["test"]
+        expected = [test[name]["median"] for name in ("nse", "kge", "log_nse", "bias")]
+        np.testing.assert_allclose([float(score) for score in scores], expected, atol=6e-4, rtol=0)
+        history = (tmp_path / "runs" / run / "history.csv").read_text().splitlines()
+        np.testing.assert_allclose(float(validation), float(history[-1].split(",")[5]), atol=6e-4, rtol=0)
+
+
+def test_variations_of_the_data_are_refused(dgeo, tmp_path):
+    words = ("train", written(tmp_path), "--out", tmp_path / "runs", "--vary", "data.potential_evapotranspiration=")
+    assert_one_sentence(*dgeo(*words)[::2], "gives no list of values")
+    words = (*words[:-1], "data.potential_evapotranspiration=[given, oudin]")
+    assert_one_sentence(*dgeo(*words)[::2], "is to be trained on other data than the runs beside it")
+
+
 def test_interrupting_a_training_loses_nothing(dgeo, tmp_path):
     """Ctrl-C in another process, after its first checkpoint: exit code 1, one sentence, and a run that resumes."""
     training = {"steps": 200000, "steps_per_call": 2, "checkpoint_every": 2, "validate_every": 200000}

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from dgeo.cli.app import app
 from dgeo.cli.show import bar, console, number, print_hidden, print_scores
@@ -30,17 +30,33 @@ def train(
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="Change one key: --set training.steps=100.")
     ] = None,
+    vary: Annotated[
+        list[str] | None, typer.Option(help="Train all combinations: --vary training.batch=[50,100], once a key.")
+    ] = None,
     resume: Annotated[bool, typer.Option(help="Continue an interrupted run, bit for bit.")] = False,
 ) -> None:
     """Train, evaluate on the test period, and write the report."""
     from dgeo import training
+    from dgeo.training.processes import is_first, join, leave
 
+    join()
+    console.quiet = not is_first()
     folder = out or Path("runs") / config.stem
-    settings = training.read_config(config, changes or ())
-    dataset = training.load_dataset(settings.data)
-    with bar() as watch:
-        training.train(settings, folder, resume=resume, dataset=dataset, watch=watch)
-    _finish(folder, _evaluated(folder, settings, dataset))
+    runs = (
+        training.variations(config, folder, changes or (), vary)
+        if vary
+        else {folder: training.read_config(config, changes or ())}
+    )
+    dataset = training.load_dataset(next(iter(runs.values())).data)
+    with bar(several=bool(vary)) as watch:
+        training.train_runs(runs, resume=resume, dataset=dataset, watch=watch)
+    if not leave():
+        return
+    summaries = {run: _evaluated(run, settings, dataset) for run, settings in runs.items()}
+    if vary:
+        _compare(summaries)
+    else:
+        _finish(folder, summaries[folder])
 
 
 @app.command()
@@ -133,6 +149,21 @@ def _evaluated(folder: Path, config: Any, dataset: Any = None) -> dict[str, Any]
     if config.data.source == "virtual":
         return evaluate_virtual(folder)
     return training.evaluate(folder, dataset=dataset).summary
+
+
+def _compare(summaries: dict[Path, dict[str, Any]]) -> None:
+    """Write the report of every run, and print their scores side by side."""
+    from dgeo.report import write_report
+    from dgeo.training.records import best_validation
+
+    shown = ("nse", "kge", "log_nse", "bias")
+    table = Table(Column("run", overflow="fold"), "validation NSE", *shown, title="Test period, median over basins")
+    for run, summary in summaries.items():
+        write_report(run)
+        medians = (number(summary["test"][name]["median"]) for name in shown)
+        table.add_row(escape(run.name), number(best_validation(run)), *medians)
+    console.print(table)
+    console.print(f"Each run has its report and scores in its folder in [bold]{next(iter(summaries)).parent}[/bold]")
 
 
 def _finish(folder: Path, summary: dict[str, Any]) -> None:

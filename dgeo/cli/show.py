@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -13,7 +14,13 @@ console = Console()
 
 
 class bar:
-    """A progress bar with loss, validation score, speed and time left, fed by the training loop."""
+    """A progress bar with loss, validation score, speed and time left, fed by the training loop.
+
+    Where there are `several` runs, each has bars of its own.
+    """
+
+    def __init__(self, *, several: bool = False) -> None:
+        self.several = several
 
     def __enter__(self) -> Callable[[dict[str, Any]], None]:
         self.progress = Progress(
@@ -29,10 +36,11 @@ class bar:
         return self.watch
 
     def watch(self, row: dict[str, Any]) -> None:
-        """Move the bar of the row's phase and seed."""
-        name = f"{row['phase']}, seed {row['seed']}"
+        """Move the bar of the row's run, phase and seed."""
+        run = f"{row['run']}: " if self.several else ""
+        name = f"{run}{row['phase']}, seed {row['seed']}"
         if name not in self.tasks:
-            self.tasks[name] = self.progress.add_task(name, total=row["steps"], numbers="")
+            self.tasks[name] = self.progress.add_task(escape(name), total=row["steps"], numbers="")
         if row["validation"] is not None:
             self.scores[name] = row["validation"]
         validation = f" validation NSE {self.scores[name]:.3f}" if name in self.scores else ""

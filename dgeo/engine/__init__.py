@@ -5,6 +5,7 @@ from dgeo.engine.fused import Fused
 from dgeo.engine.loop import Loop, Step
 from dgeo.engine.processor import keep_compilations, use_wide_vectors
 from dgeo.engine.scan import Scan
+from dgeo.engine.segments import Segment
 from dgeo.engine.simulate import Parameters, at_sites, initial_state, per_site, simulate
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Loop",
     "Parameters",
     "Scan",
+    "Segment",
     "Step",
     "at_sites",
     "initial_state",

@@ -12,7 +12,7 @@ or not be compiled by Pallas for Triton, is named by `refusal`.
 
 import re
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -21,7 +21,7 @@ from jax.custom_derivatives import SymbolicZero
 from jax.sharding import AbstractDevice, AbstractMesh, use_abstract_mesh
 
 from dgeo.engine.kernels import backward, forward
-from dgeo.engine.loop import Step, days_of, segment_length
+from dgeo.engine.loop import Step
 from dgeo.engine.plan import Plan
 from dgeo.models import Values
 
@@ -31,20 +31,17 @@ UNIMPLEMENTED = re.compile(r"primitive in Pallas Triton lowering: ([\w-]+)")
 class Fused(eqx.Module):
     """A `Loop`; all leaves must be floating-point numbers, and there is no forward-mode derivative.
 
-    - `segment`: as in `Scan`; a block recomputes the states of a segment into memory of its own.
     - `lanes`: a block holds at least so many components of sites; a power of two.
     - `interpret`: runs the kernel as plain JAX on any device, to test it.
     """
 
-    segment: int | Literal["sqrt"] | None = eqx.field(static=True, default=None)
     lanes: int = eqx.field(static=True, default=32)
     interpret: bool = eqx.field(static=True, default=False)
 
     def __call__(self, step: Step, shared: Any, static: Any, state: Values, series: Any) -> tuple[Values, Values]:
         """See `Loop`. Copies of the last lane fill up the last block; nothing asks for them: their derivative is 0."""
         inputs = (shared, static, state, series)
-        segment = segment_length(self.segment, days_of(series)) or 1
-        plan = Plan.of(step, inputs, lanes=self.lanes, segment=segment)
+        plan = Plan.of(step, inputs, lanes=self.lanes)
         laid = [field.laid(x, plan.grid) for field, x in zip(plan.fields, jax.tree.leaves(inputs), strict=True)]
         found = _march(plan, laid, self.interpret)
         numbers = [field.unlaid(x, plan.grid) for field, x in zip(plan.results, found, strict=True)]

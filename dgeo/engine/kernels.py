@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.experimental.pallas import triton
 
 from dgeo.engine.blocks import Field, on_blocks
 from dgeo.engine.numbers import Numbers, objects
@@ -19,26 +18,21 @@ Lanes = list[list[jax.Array]]
 def forward(
     plan: Plan, arrays: Sequence[jax.Array], interpret: bool, *, keep: bool
 ) -> tuple[list[jax.Array], list[jax.Array]]:
-    """The results and, to differentiate, the states at the start of every segment."""
-    stored = plan.stored(plan.parts) if keep else ()
-    segment = plan.segment if keep else plan.days
+    """The results and, to differentiate, the state before every day."""
+    stored = plan.stored if keep else ()
 
     def kernel(*refs: Any) -> None:
         inputs, ends, outputs, kept = _split(refs, plan.fields, plan.ends, plan.outputs, stored)
         constants = _constants(plan, inputs)
 
         def day(t: Any, state: Lanes) -> Lanes:
+            _write(stored, kept, state if keep else [], t)
             found = plan.evaluate(plan.forward, _leaves(plan, constants, state, inputs, t))
             _write(plan.outputs, outputs, found[len(state) :], t)
             return found[: len(state)]
 
-        def part(s: Any, state: Lanes) -> Lanes:
-            _write(stored, kept, state if keep else [], s)
-            first = s * segment
-            return jax.lax.fori_loop(first, jnp.minimum(first + segment, plan.days), day, state)
-
         start = [list(plan.fields[i].read(inputs[i], plan.grid).flat) for i in plan.states]
-        _write(plan.ends, ends, jax.lax.fori_loop(0, -(-plan.days // segment), part, start))
+        _write(plan.ends, ends, jax.lax.fori_loop(0, plan.days, day, start))
 
     pairs = list(zip(plan.fields, arrays, strict=True))
     found = on_blocks(kernel, plan.grid, interpret, pairs, [*plan.results, *stored])
@@ -55,15 +49,15 @@ def backward(
 ) -> list[jax.Array]:
     """The derivatives in the inputs `wanted`, from those in some results."""
     back = _Backward(plan, tuple(slopes), tuple(i for i in wanted if i not in plan.states), interpret)
-    inputs = [*zip(plan.fields, arrays, strict=True), *zip(plan.stored(plan.parts), kept, strict=True)]
+    inputs = [*zip(plan.fields, arrays, strict=True), *zip(plan.stored, kept, strict=True)]
     inputs += [(plan.results[i], x) for i, x in slopes.items()]
-    found = on_blocks(back.kernel, plan.grid, interpret, inputs, [*back.results, *back.scratch])
-    by_place = dict(zip((*plan.states, *back.still, *back.series), found, strict=False))
+    found = on_blocks(back.kernel, plan.grid, interpret, inputs, back.results)
+    by_place = dict(zip((*plan.states, *back.still, *back.series), found, strict=True))
     return [jnp.sum(by_place[i], 0) if plan.fields[i].of == "shared" else by_place[i] for i in wanted]
 
 
 class _Backward:
-    """The kernel that walks back, segment by segment: the states of one once more, then its days in reverse.
+    """The kernel that walks the days in reverse, from the stored states.
 
     `given` are the results whose derivatives come in, `asked` the inputs besides the state whose derivatives go out.
     """
@@ -76,53 +70,28 @@ class _Backward:
         self.series = [i for i in asked if plan.fields[i].times is not None]
         self.moving = [*plan.states, *self.still, *self.series]
         self.results = [plan.fields[i] for i in self.moving]
-        self.scratch = plan.stored(plan.segment) if plan.segment > 1 else ()
         self.program = plan.backward(self.moving, [*range(self.held), *self.daily])
 
     def kernel(self, *refs: Any) -> None:
-        """All segments, the last first."""
-        plan, stored = self.plan, self.plan.stored(self.plan.parts)
-        inputs, kept, slopes, found, again = _split(refs, plan.fields, stored, self.given, self.results, self.scratch)
+        """All days, the last first."""
+        plan = self.plan
+        inputs, kept, slopes, found = _split(refs, plan.fields, plan.stored, self.given, self.results)
         given = dict(zip(self.given, slopes, strict=True))
         constants = _constants(plan, inputs)
 
-        def part(j: Any, carry: tuple[Lanes, Lanes]) -> tuple[Lanes, Lanes]:
-            s = plan.parts - 1 - j
-            first = s * plan.segment
-            days = jnp.minimum(plan.segment, plan.days - first)
-            if self.scratch:
-                self._repeat(constants, inputs, _read(plan, stored, kept, s), again, first, days)
-
-            def day(i: Any, carry: tuple[Lanes, Lanes]) -> tuple[Lanes, Lanes]:
-                local = days - 1 - i
-                t = first + local
-                state = _read(plan, self.scratch, again, local) if self.scratch else _read(plan, stored, kept, t)
-                return self._day(_leaves(plan, constants, state, inputs, t), given, found, t, carry)
-
-            return jax.lax.fori_loop(0, days, day, carry)
+        def day(i: Any, carry: tuple[Lanes, Lanes]) -> tuple[Lanes, Lanes]:
+            t = plan.days - 1 - i
+            state = _read(plan, plan.stored, kept, t)
+            return self._day(_leaves(plan, constants, state, inputs, t), given, found, t, carry)
 
         ends = [
             list(field.read(given[i], plan.grid).flat) if i in given else _zeros(plan, field)
             for i, field in enumerate(plan.ends)
         ]
         start = (ends, [_zeros(plan, plan.fields[i]) for i in self.still])
-        state, sums = jax.lax.fori_loop(0, plan.parts, part, start)
+        state, sums = jax.lax.fori_loop(0, plan.days, day, start)
         count = self.held + len(self.still)
         _write(self.results[:count], found[:count], [*state, *sums])
-
-    def _repeat(
-        self, constants: dict[int, Numbers], inputs: Sequence[Any], start: Lanes, again: Any, first: Any, days: Any
-    ) -> None:
-        """Put the states of a segment before each of its days into `again`."""
-
-        def day(i: Any, state: Lanes) -> Lanes:
-            _write(self.scratch, again, state, i)
-            leaves = _leaves(self.plan, constants, state, inputs, first + i)
-            return self.plan.evaluate(self.plan.forward, leaves)[: self.held]
-
-        _write(self.scratch, again, jax.lax.fori_loop(0, days - 1, day, start), days - 1)
-        if not self.interpret:
-            triton.debug_barrier()
 
     def _day(
         self, leaves: list[Numbers], given: dict[int, Any], found: Sequence[Any], t: Any, carry: tuple[Lanes, Lanes]

@@ -6,7 +6,6 @@ from typing import Any, Protocol, runtime_checkable
 
 import jax
 
-from dgeo.errors import DgeoError
 from dgeo.models import Values
 
 
@@ -42,17 +41,3 @@ class Loop(Protocol):
 def days_of(series: Any) -> int:
     """The length of the time axis."""
     return jax.tree.leaves(series)[0].shape[0]
-
-
-def segment_length(segment: int | str | None, days: int) -> int | None:
-    """Days between the states that are stored; "sqrt" is √days, where stored and recomputed states are as many.
-
-    Raises `DgeoError` for a segment that is neither None, "sqrt" nor a positive number.
-    """
-    if segment is None:
-        return None
-    if segment == "sqrt":
-        return max(1, round(days**0.5))
-    if isinstance(segment, str) or segment < 1:
-        raise DgeoError(f"A segment of {segment!r} days is none: give a positive number, 'sqrt' or None.")
-    return min(segment, max(days, 1))

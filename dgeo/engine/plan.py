@@ -30,13 +30,12 @@ class Plan:
     gives: Any
     grid: Grid
     days: int
-    segment: int
     fields: tuple[Field, ...]
     results: tuple[Field, ...]
     states: range
 
     @classmethod
-    def of(cls, step: Step, inputs: tuple[Any, Any, Values, Any], *, lanes: int, segment: int) -> "Plan":
+    def of(cls, step: Step, inputs: tuple[Any, Any, Values, Any], *, lanes: int) -> "Plan":
         """The plan of a run of these inputs: shared, static, state and series."""
         shared, (own, still), state, (forcing, dynamic) = inputs
         days, first = days_of(inputs[3]), jax.tree.leaves(state)[0]
@@ -52,7 +51,6 @@ class Plan:
             jax.tree.structure((end, outputs)),
             Grid.of(first.shape[0], first.shape[1] if step.components else None, lanes),
             days,
-            segment,
             (*before, *of_state, *series),
             (
                 *_fields(end, "lane", None, axis),
@@ -60,11 +58,6 @@ class Plan:
             ),
             range(len(before), len(before) + len(of_state)),
         )
-
-    @property
-    def parts(self) -> int:
-        """How many segments there are."""
-        return -(-self.days // self.segment)
 
     @property
     def ends(self) -> tuple[Field, ...]:
@@ -76,9 +69,10 @@ class Plan:
         """The outputs of every day, among the results."""
         return self.results[len(self.states) :]
 
-    def stored(self, times: int) -> tuple[Field, ...]:
-        """So many states."""
-        return tuple(replace(self.fields[i], times=times) for i in self.states)
+    @property
+    def stored(self) -> tuple[Field, ...]:
+        """The state before every day."""
+        return tuple(replace(self.fields[i], times=self.days) for i in self.states)
 
     def _one(self, *leaves: Any) -> list[Any]:
         return jax.tree.leaves(self.step.one(*jax.tree.unflatten(self.takes, leaves)))

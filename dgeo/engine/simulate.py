@@ -1,6 +1,6 @@
 """From one step of one site to all days of all sites: the only place that maps over time, sites and components."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from dgeo.engine.choice import Engine, loop_of
 from dgeo.engine.loop import Step
+from dgeo.engine.segments import Segment, in_segments
 from dgeo.errors import DgeoError, nearest
 from dgeo.models import Model, PerSite, Values
 
@@ -39,6 +40,8 @@ def simulate(
     dt: float = 1.0,
     outputs: Sequence[str] | None = None,
     engine: Engine = "auto",
+    segment: Segment = None,
+    reduce: Callable[[Values], Values] = lambda outputs: outputs,
 ) -> tuple[Values, Values]:
     """Run a model through time at many sites.
 
@@ -50,35 +53,55 @@ def simulate(
     - `dt`: the length of a step [d]; traced, so that daily and hourly runs share one compilation.
     - `outputs`: the fluxes and states to keep; all fluxes by default. A state is kept as it is after the step.
     - `engine`: how time is marched: "scan", "fused" (one kernel for all days, on a GPU; what it cannot hold is
-      scanned, with a warning), "auto" (fused where that can be), or a `Loop`, `Scan(segment="sqrt")` say.
+      scanned, with a warning), "auto" (fused where that can be), or a `Loop` of your own.
+    - `segment`: days between the states that are stored for the gradient: all by default; "sqrt" is √days, which
+      stores least and marches all days once more.
+    - `reduce`: what to return of the outputs of some days, a mean over components say; each day's must come from
+      that day's alone. Of segments, nothing else is kept.
 
     **Returns** the outputs [time, site, …] or [time, site, component, …], and the state after the last step. Continuing
     from it is bitwise the same as not having stopped.
 
-    **Raises** `DgeoError` for a forcing, parameter or output that is missing or unknown.
+    **Raises** `DgeoError` for a forcing, parameter or output that is missing or unknown, and for a wrong segment.
     """
     _check_names(model, forcing, parameters, outputs)
     if state is None:
         state = initial_state(model, *_shape_and_type(parameters))
     kept = tuple(model.fluxes) if outputs is None else tuple(outputs)
-    arrays, fixed_model = eqx.partition(model, eqx.is_array)
+    common, own, fixed = _parted(model)
+    step = Step(_step_of_one(fixed, kept), parameters.components, type(model).__name__, _identity(fixed, kept))
+    series = ({name: forcing[name] for name in (*model.forcings, *model.law_forcings)}, parameters.dynamic)
+    shared = (common, jnp.asarray(dt, jnp.result_type(*jax.tree.leaves(state))))
+    static = (own, parameters.static)
+    loop = loop_of(engine, step, (shared, static, state, series))
+
+    def march(state: Values, series: Any) -> tuple[Values, Values]:
+        end, outputs_in_time = loop(step, shared, static, state, series)
+        return end, reduce(outputs_in_time)
+
+    end, outputs_in_time = in_segments(march, state, series, segment)
+    return outputs_in_time, end
+
+
+def _parted(model: Model) -> tuple[Any, Any, Any]:
+    """The arrays that all sites share, those of which each has its own, and the rest."""
+    arrays, fixed = eqx.partition(model, eqx.is_array)
     own, common = eqx.partition(arrays, per_site(arrays))
+    return common, own, fixed
+
+
+def _step_of_one(fixed: Any, kept: Sequence[str]) -> Callable[[Any, Any, Any, Any], tuple[Values, Values]]:
+    """`Step.one` of a model without its arrays."""
 
     def step(shared: Any, static: Any, state: Values, now: tuple[Values, Values]) -> tuple[Values, Values]:
         common, dt = shared
         own, still = static
         forcing, dynamic = now
-        model = eqx.combine(common, own, fixed_model)
-        state, fluxes = model.step(state, forcing, {**still, **dynamic}, dt)
+        state, fluxes = eqx.combine(common, own, fixed).step(state, forcing, {**still, **dynamic}, dt)
         available = {**fluxes, **state}
         return state, {name: available[name] for name in kept}
 
-    dtype = jnp.result_type(*jax.tree.leaves(state))
-    series = ({name: forcing[name] for name in (*model.forcings, *model.law_forcings)}, parameters.dynamic)
-    inputs = ((common, jnp.asarray(dt, dtype)), (own, parameters.static), state, series)
-    marched = Step(step, parameters.components, type(model).__name__, _identity(fixed_model, kept))
-    end, outputs_in_time = loop_of(engine, marched, inputs)(marched, *inputs)
-    return outputs_in_time, end
+    return step
 
 
 def _identity(*trees: Any) -> Hashable:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from dgeo.engine import Engine, Parameters, at_sites, initial_state, per_site, simulate
+from dgeo.engine import Engine, Parameters, Segment, at_sites, initial_state, per_site, simulate
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid.forcing import ForcingCorrection
 from dgeo.hybrid.inputs import Inputs
@@ -56,11 +56,13 @@ class Hybrid(eqx.Module):
         dt: float = 1.0,
         key: PRNGKeyArray | None = None,
         engine: Engine = "auto",
+        segment: Segment = None,
     ) -> tuple[Values, Carry]:
         """Run through all times of `inputs`.
 
         **Arguments**: `carry` of an earlier run, to continue it; `outputs` among "streamflow", the fluxes and the
-        states of the physics; `dt` [d]; a `key` in training, which switches dropout on; `engine`, see `simulate`.
+        states of the physics; `dt` [d]; a `key` in training, which switches dropout on; `engine` and
+        `segment`, see `simulate`.
 
         **Returns** {output: [time, site]} and the carry after the last step.
         """
@@ -69,7 +71,7 @@ class Hybrid(eqx.Module):
         parameters, weights, memory = self.parameters(inputs, memory, key)
         physics = self.physics_at(inputs)
         kept = self._kept(outputs)
-        series, state = simulate(
+        mean, state = simulate(
             physics,
             inputs.forcing,
             parameters_of(physics, parameters, inputs, self.parameters.components),
@@ -77,8 +79,9 @@ class Hybrid(eqx.Module):
             dt=dt,
             outputs=kept,
             engine=engine,
+            segment=segment,
+            reduce=lambda series: {name: component_mean(values, weights) for name, values in series.items()},
         )
-        mean = {name: component_mean(series.pop(name), weights) for name in kept}
         if "streamflow" in outputs:
             mean["streamflow"] = mean["runoff"]
         if self.routing is not None and tail is not None:

@@ -226,7 +226,14 @@ def _dynamic(
     forcings = standardise(dynamic.forcings, statistics, dynamic.logarithmic)
     if dynamic.network == "lstm":
         inputs = len(recipe.attributes) + len(dynamic.forcings)
-        network = LSTM.create(inputs, layout.size, hidden=dynamic.width, key=key, dropout=dynamic.dropout)
+        network = LSTM.create(
+            inputs,
+            layout.size,
+            hidden=dynamic.width,
+            key=key,
+            dropout=dynamic.dropout,
+            precision=dynamic.precision,
+        )
         return RecurrentNetwork(
             attributes, forcings, network, layout, recipe.dynamic_parameters, dynamic.static_from_last_step
         )

@@ -6,6 +6,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from dgeo.errors import nearest
 from dgeo.hybrid.strict import Strict
+from dgeo.nn import Precision
 
 
 class StaticRecipe(Strict):
@@ -21,7 +22,11 @@ class StaticRecipe(Strict):
 
 
 class DynamicRecipe(Strict):
-    """The network from forcings to dynamic parameters, and which these are: by name, or all that the physics has."""
+    """The network from forcings to dynamic parameters, and which these are: by name, or all that the physics has.
+
+    `precision` is that of the operands of the LSTM's products: `bfloat16` is what the matrix units of accelerators are
+    fastest at.
+    """
 
     parameters: tuple[str, ...] | Literal["all"] = ("beta", "beta_et")
     forcings: tuple[str, ...] = ("precipitation", "temperature", "potential_evapotranspiration")
@@ -32,6 +37,7 @@ class DynamicRecipe(Strict):
     reversion: float = Field(0.0, ge=0, le=1)
     logarithmic: tuple[str, ...] = ()
     static_from_last_step: bool = False
+    precision: Precision = "float32"
 
     @model_validator(mode="after")
     def _fits_together(self) -> "DynamicRecipe":
@@ -40,6 +46,8 @@ class DynamicRecipe(Strict):
                 raise ValueError(
                     f"{name!r} is logarithmic but no forcing of the network; {nearest(name, self.forcings)}"
                 )
+        if self.precision != "float32" and self.network != "lstm":
+            raise ValueError("precision is that of the products of the lstm; set network: lstm, or take it off")
         if self.static_from_last_step and self.network != "lstm":
             raise ValueError("static_from_last_step is a convention of the lstm; set network: lstm")
         return self

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from dgeo.errors import DgeoError
 from dgeo.hybrid.inputs import Inputs, Layout
 from dgeo.models import Values
-from dgeo.nn import LSTM, MovingAverages, Standardise
+from dgeo.nn import LSTM, MovingAverages, Standardise, linear
 
 
 @runtime_checkable
@@ -68,7 +68,7 @@ class MovingAverageNetwork(eqx.Module):
         features, carry = self.averages(self.forcings(inputs.forcing), carry)
         site = jax.vmap(self.from_attributes)(self.attributes(inputs.attributes))
         hidden = jax.nn.relu(features @ self.from_averages.weight.T + site[None])
-        return {}, self.layout.split(jax.vmap(jax.vmap(self.output))(hidden)), carry
+        return {}, self.layout.split(linear(self.output, hidden)), carry
 
 
 class RecurrentNetwork(eqx.Module):

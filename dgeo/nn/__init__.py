@@ -4,6 +4,16 @@ from dgeo.nn.lstm import LSTM
 from dgeo.nn.mlp import mlp, with_output_bias
 from dgeo.nn.monotone import PartiallyMonotone
 from dgeo.nn.moving_average import MovingAverages
+from dgeo.nn.product import Precision, linear
 from dgeo.nn.standardise import Standardise
 
-__all__ = ["LSTM", "MovingAverages", "PartiallyMonotone", "Standardise", "mlp", "with_output_bias"]
+__all__ = [
+    "LSTM",
+    "MovingAverages",
+    "PartiallyMonotone",
+    "Precision",
+    "Standardise",
+    "linear",
+    "mlp",
+    "with_output_bias",
+]

@@ -4,8 +4,7 @@
 
     i, f, g, o = split(W_ih x_t + W_hh h_{t−1} + b);   c_t = σ(f)·c_{t−1} + σ(i)·tanh(g);   h_t = σ(o)·tanh(c_t)
 
-Dropout is on the weights W_ih and W_hh (DropConnect): one mask a call, the same at every step, scaled by 1/(1 − p). The
-input projection is one product outside the time loop.
+Dropout is on the weights W_ih and W_hh (DropConnect): one mask a call, the same at every step, scaled by 1/(1 − p).
 
 References: Hochreiter & Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735; Feng et al. (2020),
 doi:10.1029/2019WR026793.
@@ -14,13 +13,19 @@ doi:10.1029/2019WR026793.
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, PRNGKeyArray
+
+from dgeo.nn.product import Precision, linear, product
 
 Carry = tuple[Float[Array, "site hidden"], Float[Array, "site hidden"]]
 
 
 class LSTM(eqx.Module):
-    """A linear layer with rectifier, an LSTM and a linear layer, over [time, site, input]."""
+    """A linear layer with rectifier, an LSTM and a linear layer, over [time, site, input].
+
+    `precision` is that of the operands of its products; sums, gates and memory keep the precision of the weights.
+    """
 
     encoder: eqx.nn.Linear
     input_weight: Float[Array, "gates hidden"]
@@ -28,9 +33,19 @@ class LSTM(eqx.Module):
     bias: Float[Array, " gates"]
     decoder: eqx.nn.Linear
     dropout: float = eqx.field(static=True, default=0.5)
+    precision: Precision = eqx.field(static=True, default="float32")
 
     @classmethod
-    def create(cls, inputs: int, outputs: int, *, hidden: int, key: PRNGKeyArray, dropout: float = 0.5) -> "LSTM":
+    def create(
+        cls,
+        inputs: int,
+        outputs: int,
+        *,
+        hidden: int,
+        key: PRNGKeyArray,
+        dropout: float = 0.5,
+        precision: Precision = "float32",
+    ) -> "LSTM":
         """Weights uniform in ±1/√hidden."""
         first, second, third, fourth, fifth = jax.random.split(key, 5)
         limit = hidden**-0.5
@@ -41,6 +56,7 @@ class LSTM(eqx.Module):
             jax.random.uniform(fourth, (4 * hidden,), minval=-limit, maxval=limit),
             eqx.nn.Linear(hidden, outputs, key=fifth),
             dropout,
+            precision,
         )
 
     def initial_carry(self, sites: int) -> Carry:
@@ -51,21 +67,32 @@ class LSTM(eqx.Module):
     def __call__(
         self, series: Float[Array, "time site input"], carry: Carry, key: PRNGKeyArray | None = None
     ) -> tuple[Float[Array, "time site output"], Carry]:
-        """Outputs at every time and the memory after the last; a key switches dropout on."""
-        input_weight, hidden_weight = self._weights(key)
-        encoded = jax.nn.relu(jax.vmap(jax.vmap(self.encoder))(series))
-        gates = encoded @ input_weight.T + self.bias[None, None]
+        """Outputs at every time and the memory after the last; a key switches dropout on.
 
-        @jax.checkpoint
-        def body(carry: Carry, gates: Array) -> tuple[Carry, Array]:
+        On a CPU the inputs are projected within the loop, where they stay in the cache; elsewhere in one large product
+        before it. The gradient stores the gates before their activation, cells and hidden states of every step.
+        """
+        # Transposed here, once: products of rows by columns of [in, out] are the fast ones, in the gradient too.
+        input_weight, hidden_weight = (weight.T for weight in self._weights(key))
+        within = jax.default_backend() == "cpu"
+
+        def project(inputs: Float[Array, "*rows input"]) -> Float[Array, "*rows gates"]:
+            encoded = jax.nn.relu(linear(self.encoder, inputs, self.precision))
+            return product(encoded, input_weight, self.precision)
+
+        def body(carry: Carry, inputs: Array) -> tuple[Carry, Array]:
             hidden, cell = carry
-            i, f, g, o = jnp.split(gates + hidden @ hidden_weight.T, 4, axis=-1)
+            projected = project(inputs) if within else inputs
+            gates = projected + product(hidden, hidden_weight, self.precision) + self.bias[None]
+            i, f, g, o = jnp.split(checkpoint_name(gates, "gates"), 4, axis=-1)
             cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
             hidden = jax.nn.sigmoid(o) * jnp.tanh(cell)
             return (hidden, cell), hidden
 
-        carry, hidden = jax.lax.scan(body, carry, gates)
-        return jax.vmap(jax.vmap(self.decoder))(hidden), carry
+        stored = jax.checkpoint_policies.save_only_these_names("gates")
+        body = jax.checkpoint(body, policy=stored, prevent_cse=False)
+        carry, hidden = jax.lax.scan(body, carry, series if within else project(series))
+        return linear(self.decoder, hidden, self.precision), carry
 
     def _weights(self, key: PRNGKeyArray | None) -> tuple[Array, Array]:
         if key is None:

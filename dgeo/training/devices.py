@@ -23,8 +23,12 @@ def use_all_cores() -> None:
     For programs, before their first computation.
     """
     if "JAX_NUM_CPU_DEVICES" not in os.environ:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        jax.config.update("jax_num_cpu_devices", cores)
+        jax.config.update("jax_num_cpu_devices", cores())
+
+
+def cores() -> int:
+    """How many CPU cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def split(devices: int, members: int, batch: int) -> tuple[int, int]:
@@ -51,6 +55,11 @@ class Devices:
     def count(self) -> int:
         """How many they are."""
         return self.mesh.size
+
+    @property
+    def scattered(self) -> bool:
+        """Whether the members lie in several processes, which must all help to fetch them."""
+        return self.shape[0] > 1 and jax.process_count() > 1
 
     def each(self, function: Callable[..., Any], *by_member: Any) -> Callable[..., Any]:
         """`function` on every device by itself, for its members.
@@ -80,7 +89,7 @@ class Devices:
 
     def fetched(self, tree: Any) -> Any:
         """Plain arrays, with the members of all devices and processes."""
-        if self.shape[0] > 1 and jax.process_count() > 1:
+        if self.scattered:
             tree = jax.jit(lambda tree: tree, out_shardings=NamedSharding(self.mesh, PartitionSpec()))(tree)
         return jax.tree.map(np.asarray, tree)
 

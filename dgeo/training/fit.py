@@ -40,10 +40,10 @@ class Snapshot(NamedTuple):
 def fit(trainer: Trainer, members: Sequence[Member], watch: Watch = lambda row: None) -> list[Fitted]:
     """Train all members as one program, each to its last step or until its validation stops improving.
 
-    They start from their checkpoints, where they have one. `watch` is told of every call and member, and of the
-    `steps` that it is to make. An interruption
-    (Ctrl-C) writes the checkpoints and raises `DgeoError`; so does a loss or gradient that is not finite, which names
-    step and basin and leaves the last sound checkpoint as it was.
+    They start from their checkpoints, where they have one. `watch` is told of every call and member, of the `steps`
+    that it is to make and of its `run`. An interruption (Ctrl-C) writes the checkpoints, where this process has all
+    members at hand, and raises `DgeoError`; so does a loss or gradient that is not finite, which names step and basin
+    and leaves the last sound checkpoint as it was.
     """
     group = _Group.create(trainer, members)
     now = group.start()
@@ -53,11 +53,12 @@ def fit(trainer: Trainer, members: Sequence[Member], watch: Watch = lambda row: 
                 going = [not progress.finished for progress in now.progress]
                 now = group.advance(now)
                 for one, progress in compress(zip(members, now.progress, strict=True), going):
-                    watch({**progress.history[-1], "steps": one.task.steps})
+                    watch({**progress.history[-1], "steps": one.task.steps, "run": one.task.run})
                 group.save(write, now, [due and g for due, g in zip(group.due(now), going, strict=True)])
         except KeyboardInterrupt:
             write.wait()
-            group.save(write, now, [not progress.finished for progress in now.progress])
+            if not trainer.devices.scattered:
+                group.save(write, now, [not progress.finished for progress in now.progress])
             raise DgeoError(f"Interrupted at {group.place(now)}; nothing is lost: continue with --resume.") from None
     return group.fitted(now)
 
@@ -149,8 +150,8 @@ class _Group:
     def place(self, now: Snapshot) -> str:
         """The step of the first member that goes on, and who it is."""
         first = next((i for i, progress in enumerate(now.progress) if not progress.finished), 0)
-        task = self.members[first].task
-        step = int(self.trainer.devices.fetched(now.states.step)[first])
+        task, history = self.members[first].task, now.progress[first].history
+        step = history[-1]["step"] if history else 0
         return f"step {step} of {task.steps} ({task.phase}, seed {task.seed})"
 
     def fitted(self, now: Snapshot) -> list[Fitted]:

@@ -65,6 +65,11 @@ class Task:
     checkpoint: Path
     fingerprint: str
 
+    @property
+    def run(self) -> str:
+        """The name of the run folder, in whose folder of checkpoints this one lies."""
+        return self.checkpoint.parent.parent.name
+
 
 @dataclass(frozen=True)
 class Member:

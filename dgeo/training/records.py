@@ -83,6 +83,16 @@ def training_seconds(folder: str | Path) -> dict[tuple[str, int], float]:
         return {(row["phase"], int(row["seed"])): float(row["seconds"]) for row in csv.DictReader(file)}
 
 
+def best_validation(folder: str | Path) -> float | None:
+    """The best validation score, the mean where several seeds have one; None without validation."""
+    with (Path(folder) / "history.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["validation"]]
+    best: dict[str, float] = {}
+    for row in rows:
+        best[row["seed"]] = max(float(row["validation"]), best.get(row["seed"], -math.inf))
+    return sum(best.values()) / len(best) if best else None
+
+
 def read_json(path: str | Path) -> dict[str, Any]:
     """Read a JSON file of a run; raises `DgeoError` where it is missing or damaged."""
     try:

@@ -16,7 +16,7 @@ from dgeo.hybrid import Hybrid
 from dgeo.training.config import Config, read_config, write_config
 from dgeo.training.fit import Fitted, fit
 from dgeo.training.prepare import load_dataset
-from dgeo.training.processes import is_first
+from dgeo.training.processes import company, is_first
 from dgeo.training.progress import Member, Watch
 from dgeo.training.session import Held, Session
 from dgeo.training.step import Trainer
@@ -72,19 +72,24 @@ def train_runs(
     """Train several runs on the same data, each in its folder as `train` would: folds, learning rates, structures.
 
     Where `training.together` says so, all seeds of all runs that differ in seeds, splits and numbers of the optimiser
-    alone train as one program.
+    alone train as one program. Raises `DgeoError` where the configs name different data.
     """
+    given = next(iter(configs.values())).data
+    for folder, config in configs.items():
+        if config.data != given:
+            raise DgeoError(f"{folder} is to be trained on other data than the runs beside it; train it by itself.")
     for folder, config in configs.items():
         open_run(config, folder, resume)
-    dataset = load_dataset(next(iter(configs.values())).data) if dataset is None else dataset
+    dataset = load_dataset(given) if dataset is None else dataset
     held: Held = {}
     families = defaultdict(list)
     for folder, config in configs.items():
         session = Session(config, folder, dataset, held)
         families[session.structure].append(session)
     models: dict[Path, dict[int, Hybrid]] = {}
-    for sessions in families.values():
-        models |= _Family(sessions, watch).train()
+    with company():
+        for sessions in families.values():
+            models |= _Family(sessions, watch).train()
     return {folder: models[folder] for folder in configs}
 
 

@@ -1,20 +1,55 @@
-"""Long runs of a trained model: in chunks of bounded memory, continued by the carry."""
+"""Long runs of a trained model: in chunks of bounded memory, continued by the carry, the sites over all devices."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.sharding import AxisType, PartitionSpec
 
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Carry, Hybrid, Inputs
 from dgeo.models import Values
+from dgeo.training.devices import SITE
 
 Chunk = tuple[slice, dict[str, np.ndarray], Carry]
 
 
+OF_SITE, OF_SERIES = PartitionSpec(SITE), PartitionSpec(None, SITE)
+OF_INPUTS, OF_CARRY = (OF_SERIES, OF_SITE, OF_SITE), (OF_SITE, OF_SITE, OF_SERIES)
+
+
 @eqx.filter_jit
 def _run(model: Hybrid, inputs: Inputs, carry: Carry, outputs: tuple[str, ...], dt: float) -> tuple[Values, Carry]:
-    return model(inputs, carry, outputs=outputs, dt=dt)
+    """Each of this process's devices marches its share of the sites; copies of the last site fill up the last share."""
+    devices = jax.local_devices()[: inputs.sites]
+    arrays, fixed = eqx.partition(model, eqx.is_array)
+
+    def march(arrays: Any, inputs: tuple[Any, ...], carry: tuple[Any, ...]) -> tuple[Values, tuple[Any, ...]]:
+        model = eqx.combine(arrays, fixed)
+        series, after = model(Inputs(*inputs), Carry(*carry), outputs=outputs, dt=dt)
+        return series, tuple(after)
+
+    share = -(-inputs.sites // len(devices))
+    every = jnp.minimum(jnp.arange(share * len(devices)), inputs.sites - 1)
+    given = (inputs.forcing, inputs.attributes, inputs.index)
+    series, after = jax.shard_map(
+        march,
+        mesh=jax.sharding.Mesh(np.asarray(devices), (SITE,), axis_types=(AxisType.Auto,)),
+        in_specs=(PartitionSpec(), OF_INPUTS, OF_CARRY),
+        out_specs=(OF_SERIES, OF_CARRY),
+        check_vma=False,
+    )(arrays, _at(every, given, OF_INPUTS), _at(every, tuple(carry), OF_CARRY))
+    own = slice(inputs.sites)
+    return _at(own, series, OF_SERIES), Carry(*_at(own, after, OF_CARRY))
+
+
+def _at(sites: Any, tree: Any, specs: Any) -> Any:
+    """Some sites of arrays, whose axis of sites is the last that their spec has."""
+    of_sites = {OF_SITE: lambda x: x[sites], OF_SERIES: lambda x: x[:, sites]}
+    return jax.tree.map(lambda spec, part: jax.tree.map(of_sites[spec], part), specs, tree)
 
 
 def chunks(

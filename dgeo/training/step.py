@@ -60,13 +60,13 @@ def window_sums(
     outputs = tuple(config.targets)
     if config.warmup_gradient or config.warmup == 0:
         inputs, observed = window(arrays, basins, starts, 0, config.warmup + config.window)
-        simulated, _ = model(inputs, outputs=outputs, key=key)
+        simulated, _ = model(inputs, outputs=outputs, key=key, segment=config.segment)
         simulated, observed = ({n: v[config.warmup :] for n, v in part.items()} for part in (simulated, observed))
     else:
         before, _ = window(arrays, basins, starts, 0, config.warmup)
         _, carry = model(before, outputs=("streamflow",), key=key)
         inputs, observed = window(arrays, basins, starts, config.warmup, config.window)
-        simulated, _ = model(inputs, jax.lax.stop_gradient(carry), outputs=outputs, key=key)
+        simulated, _ = model(inputs, jax.lax.stop_gradient(carry), outputs=outputs, key=key, segment=config.segment)
     scale = jax.tree.map(lambda value: value[basins], arrays.scale)
     return objective(config.targets).sums(simulated, observed, scale)
 

@@ -99,9 +99,9 @@ def network(random: np.random.Generator) -> Case:
 
 
 def kernel(random: np.random.Generator) -> Case:
-    """HBV with a network as its evaporation, in a kernel: blocks of two sites, one half empty; segments of 8 days."""
+    """HBV with a network as its evaporation, in a kernel: blocks of two sites, one half empty."""
     law = learned_law(hbv(), "evaporation", random)
-    return _bucket(hbv(evaporation=law), random, Fused(segment=8, lanes=4, interpret=True), has_jvp=False)
+    return _bucket(hbv(evaporation=law), random, Fused(lanes=4, interpret=True), has_jvp=False)
 
 
 MAKERS: tuple[Callable[[np.random.Generator], Case], ...] = (bucket, ode, column, network, kernel)

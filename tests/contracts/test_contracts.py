@@ -147,7 +147,7 @@ def test_column_holds_what_its_heads_say(key):
 
 def test_kernel_compiles_for_a_gpu(key):
     """Forward and backward lower to Triton where no GPU is; that they run there is for a machine that has one."""
-    case = replace(made("kernel", key, jnp.float32), engine=lambda *run: Fused(segment=8)(*run))
+    case = replace(made("kernel", key, jnp.float32), engine=lambda *run: Fused()(*run))
     variable, function = everything(case)
     gradient = jax.jit(jax.grad(lambda x: jnp.sum(function(x)[0]["runoff"])))
     gpu = AbstractDevice(device_kind="NVIDIA H200", num_cores=132, platform="gpu")

@@ -1,11 +1,15 @@
 import errno
+import re
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from dgeo.errors import DgeoError
 from dgeo.numerics import storage
+from dgeo.training.step import window_sums
 from tests.training.cases import config, fit_one, member, task, world
 
 SETTINGS = config()
@@ -134,3 +138,19 @@ def test_a_checkpoint_that_cannot_be_used_is_refused(fault, tmp_path):
     else:
         with pytest.raises(DgeoError, match="another config or other data"):
             fit_one(SETTINGS, task(tmp_path, fingerprint="of other data"))
+
+
+def test_segments_of_the_config_cut_the_days_of_the_loss(tmp_path):
+    """The program marches the 30 days of the window in 4 segments of 7 and 2 days; what that changes in the numbers
+    (nothing but rounding) is shown of the loop."""
+
+    def scans(**changes):
+        settings = config(training=changes).training
+        one = member(SETTINGS, task(tmp_path))
+        places = jnp.zeros(3, jnp.int32)
+        key = jax.random.key(0)
+        program, *_ = eqx.filter_make_jaxpr(window_sums)(one.model, one.arrays, places, places, key, settings)
+        return [int(length) for length in re.findall(r"\blength=(\d+)", str(program))]
+
+    assert not {4, 7} & set(scans())
+    assert {4, 7} <= set(scans(segment=7))

@@ -1,0 +1,6 @@
+"""`python -m dgeo` is `dgeo`."""
+
+from dgeo.cli import main
+
+if __name__ == "__main__":
+    main()
