@@ -32,7 +32,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optimistix
-from side_by_side import limit_cpus, machine
+from speed.side_by_side import limit_cpus, machine
 
 from dgeo.engine import Parameters, simulate
 from dgeo.models import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Substeps, hbv

@@ -1,7 +1,7 @@
 """How XLA compiles: for a CPU with vectors as wide as the processor has, and never the same program twice.
 
 LLVM takes 256 bits even where there are 512, since the first such processors slowed down under them. HBV runs 1.5
-times as fast with all 512, its gradient 1.4 times (`benchmarks/hbv_gradient.py`, Zen 4).
+times as fast with all 512, its gradient 1.4 times (row `hbv_gradient/hydrodl2` of `dgeo benchmark speed`, Zen 4).
 """
 
 import os
