@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from dgeo_side import VERSIONS, notes, require_gpu, spread
+from jax.sharding import AxisType, PartitionSpec
 from protocol import Implementation, problem, serve
 
 from dgeo.nn import LSTM
@@ -35,6 +36,18 @@ def loss(lstm: LSTM, series: jax.Array, target: jax.Array) -> jax.Array:
     return jnp.mean((flow[..., 0] - target) ** 2)
 
 
+def gradient(lstm: LSTM, series: jax.Array, target: jax.Array) -> tuple[jax.Array, LSTM]:
+    """The loss and its gradient; devices meet once, as they do in training."""
+    mesh = jax.make_mesh((jax.device_count(),), ("site",), axis_types=(AxisType.Auto,))
+
+    def local(lstm: LSTM, series: jax.Array, target: jax.Array) -> tuple[jax.Array, LSTM]:
+        return jax.lax.pmean(eqx.filter_value_and_grad(loss)(lstm, series, target), "site")
+
+    everywhere, of_site = PartitionSpec(), PartitionSpec(None, "site")
+    specs = {"in_specs": (everywhere, of_site, of_site), "out_specs": (everywhere, everywhere)}
+    return jax.shard_map(local, mesh=mesh, check_vma=False, **specs)(lstm, series, target)
+
+
 def prepare() -> Implementation:
     require_gpu()
     arrays = problem()
@@ -45,7 +58,7 @@ def prepare() -> Implementation:
 
     @eqx.filter_jit(donate="all-except-first")
     def step(given, lstm, memory):
-        value, slope = eqx.filter_value_and_grad(loss)(lstm, *given)
+        value, slope = gradient(lstm, *given)
         with jax.numpy_dtype_promotion("standard"):
             updates, memory = optimiser.update(slope, memory)
         return eqx.apply_updates(lstm, updates), memory, value
@@ -57,7 +70,7 @@ def prepare() -> Implementation:
         jax.block_until_ready(value)
 
     def result() -> dict[str, jax.Array]:
-        value, slope = eqx.filter_jit(eqx.filter_value_and_grad(loss))(network(arrays), *given)
+        value, slope = eqx.filter_jit(gradient)(network(arrays), *given)
         return {"loss": value, "gradient": slope.hidden_weight[None], "gradient_input": slope.input_weight[None]}
 
     return Implementation({"step": once}, result, VERSIONS, notes())
