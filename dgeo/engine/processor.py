@@ -26,15 +26,17 @@ def use_wide_vectors() -> None:
 
 
 def keep_compilations() -> None:
-    """Keep what takes a second or more to compile for later processes, unless JAX_COMPILATION_CACHE_DIR says where.
+    """Keep what has been compiled for later processes, unless JAX_COMPILATION_CACHE_DIR says where.
 
-    It lies in `dgeo/` of the user's cache folder, by processor, since code for one may not run on another; it can be
-    deleted at any time. JAX_ENABLE_COMPILATION_CACHE=false keeps nothing.
+    Small programs, too: a training compiles a hundred of them before its first step. All lies in `dgeo/` of the user's
+    cache folder, by processor, since code for one may not run on another; it can be deleted at any time.
+    JAX_ENABLE_COMPILATION_CACHE=false keeps nothing.
     """
     settings: Any = jax.config  # not every jax says which there are
     if settings.jax_compilation_cache_dir is None:
         root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         settings.update("jax_compilation_cache_dir", str(root / "dgeo" / "compiled" / _processor()))
+        settings.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def _processor() -> str:

@@ -23,11 +23,13 @@ print(flags)
     ],
     ids=["nothing", "another flag", "a width"],
 )
-def test_vectors_are_wide_unless_the_user_says_otherwise(given, found):
-    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
-    environment |= {} if given is None else {"XLA_FLAGS": given}
+def test_vectors_are_wide_unless_the_user_says_otherwise_and_compilations_are_kept(given, found, tmp_path):
+    unset = ("XLA_FLAGS", "JAX_COMPILATION_CACHE_DIR")
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    environment |= {"XDG_CACHE_HOME": str(tmp_path)} | ({} if given is None else {"XLA_FLAGS": given})
     done = subprocess.run([sys.executable, "-c", ASKS], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == found
+    assert list(tmp_path.glob("dgeo/compiled/*/*cache"))
 
 
 def test_numbers_too_small_for_full_precision_are_zero_on_every_device():
