@@ -63,7 +63,7 @@ def prepare() -> Implementation:
     state = [trainer.devices.placed(states, jax.tree.map(lambda _: True, states))]
 
     def step() -> None:
-        state[0], record = trainer.advance(state[0], shared, own, 1)
+        state[0], record = trainer.advance(state[0], None, shared, own, 1)
         if not np.isfinite(record.loss).all():
             raise FloatingPointError("the loss is not finite")
 
