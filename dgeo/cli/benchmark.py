@@ -42,9 +42,10 @@ def speed(
 
 
 def _require(json: Path | None, peers: Path | None, threads: int) -> None:
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if threads > cpus:
-        raise DgeoError(f"--threads {threads} are more than the {cpus} CPUs of this machine; ask for fewer.")
+    from dgeo.training.devices import cores
+
+    if threads > cores():
+        raise DgeoError(f"--threads {threads} are more than the {cores()} CPUs of this machine; ask for fewer.")
     if peers is not None and not os.access(peers, os.X_OK):
         raise DgeoError(f"--peers {peers} cannot be run; name the Python of the peers' environment.")
     if json is not None and not json.resolve().parent.is_dir():

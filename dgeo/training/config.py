@@ -65,6 +65,11 @@ class DataConfig(Strict):
             true_physics(self.physics, self.hidden)
         return self
 
+    @property
+    def streamed(self) -> bool:
+        """Whether series stay in a store, of which only what is needed next is read."""
+        return self.source == "zarr"
+
     def known_root(self) -> Path | None:
         """The data root: the config's, else that of the environment variable DGEO_DATA."""
         return self.root or (Path(os.environ["DGEO_DATA"]) if "DGEO_DATA" in os.environ else None)

@@ -128,7 +128,7 @@ def inputs_of(config: Config, dataset: xr.Dataset, basins: Sequence[str] = ()) -
 
 def at_once(config: Config, dataset: xr.Dataset) -> Iterable[xr.Dataset]:
     """The basins that are simulated at once: all, or those of a store in parts."""
-    return data.blocks_of(dataset) if config.data.source == "zarr" else (dataset,)
+    return data.blocks_of(dataset) if config.data.streamed else (dataset,)
 
 
 def simulate_test(

@@ -22,7 +22,7 @@ def load_dataset(config: DataConfig) -> xr.Dataset:
 
     Raises `DgeoError` where a folder, file, basin or variable is missing.
     """
-    if config.source == "zarr":
+    if config.streamed:
         return data.select(data.open_store(named(config)), config.basins)
     dataset = with_day_length(_read(config))
     if config.source == "virtual" or config.potential_evapotranspiration == "given":

@@ -127,7 +127,7 @@ class _Blocks:
 
 def series_of(config: Config, dataset: xr.Dataset, held: Held) -> Resident | Stored:
     """As the config says: a Zarr store is read as training goes, all else is held."""
-    return Stored(config, dataset) if config.data.source == "zarr" else Resident(config, dataset, held)
+    return Stored(config, dataset) if config.data.streamed else Resident(config, dataset, held)
 
 
 def _scale(training: TrainingConfig, parts: Iterable[Values]) -> Any:

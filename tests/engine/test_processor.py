@@ -43,9 +43,11 @@ mesh = jax.make_mesh((2,), ("site",), axis_types=(AxisType.Auto,))
 store = jax.device_put(jnp.full(64, 1e-37, jnp.float32), NamedSharding(mesh, PartitionSpec("site")))
 empty = lambda store: jax.lax.scan(lambda s, _: (0.5 * s, s), store, None, length=40)[1]
 series, gradient = jax.jit(lambda s: (empty(s), jax.grad(lambda s: jnp.sum(empty(s)[-1] * 1e-30))(s)))(store)
-assert len(series.sharding.device_set) == 2
-assert np.isin(np.asarray(series[4:]), 0).all() and (np.asarray(series[:3]) > 0).all()
-assert not np.any((gradient != 0) & (np.abs(gradient) < np.finfo(np.float32).tiny))
+small = lambda x: int(np.sum((x != 0) & (np.abs(x) < np.finfo(np.float32).tiny)))
+series, gradient = np.asarray(series), np.asarray(gradient)
+print(len(store.sharding.device_set), (series != 0).sum(1).tolist(), small(series), small(gradient))
 """
     environment = {**os.environ, "JAX_NUM_CPU_DEVICES": "2"}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    not_zero = [64] * 4 + [0] * 36
+    assert done.stdout.strip() == f"2 {not_zero} 0 0"
