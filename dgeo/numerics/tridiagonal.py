@@ -10,14 +10,24 @@ Reference: Curtis, Powell & Reid (1974) On the estimation of sparse Jacobian mat
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 Column = Float[Array, " z"]
 Residual = Callable[[Column, Any], Column]
+ROUNDINGS = 10  # a residual of so many roundings of 1 is none
+
+
+class _Search(NamedTuple):
+    """Where the search stands, and how large the residual was one step before."""
+
+    i: Int[Array, ""]
+    x: Column
+    size: Float[Array, ""]
 
 
 def tridiagonal_jacobian(function: Callable[[Column], Column], x: Column) -> tuple[Column, Float[Array, "3 z"]]:
@@ -32,24 +42,49 @@ def tridiagonal_jacobian(function: Callable[[Column], Column], x: Column) -> tup
 
 
 def newton_tridiagonal(
-    function: Residual, start: Column, arguments: Any, *, iterations: int, largest_change: float = jnp.inf
+    function: Residual,
+    start: Column,
+    arguments: Any,
+    *,
+    iterations: int,
+    largest_change: float = jnp.inf,
+    tolerance: float = 0.0,
 ) -> Column:
-    """The x with f(x, arguments) = 0, after a fixed number of iterations; differentiable in `arguments`.
+    """The x with f(x, arguments) = 0; differentiable in `arguments`, in both modes.
 
-    No iteration moves an unknown by more than `largest_change`·(1 + |x|), which keeps Newton from overshooting where f
-    bends sharply. Values and derivatives are right where the iteration has converged: the number must do for the
-    stiffest case at hand.
+    Stops where max|f| falls to `tolerance`, or to ten roundings of 1 if that is more; without one, after `iterations`,
+    which it never exceeds; the step from there is still taken. No iteration moves an unknown by more than `largest_change`·(1 + |x|), which keeps Newton
+    from overshooting where f bends sharply. Values and derivatives are right where the
+    iteration has converged; where it runs into numbers that are none, `start` is all that comes out.
     """
-    start, known = jax.lax.stop_gradient((start, arguments))
+    arrays, static = eqx.partition(arguments, eqx.is_array)
+    start, known = jax.lax.stop_gradient((start, arrays))
 
-    def iterate(_: Int[Array, ""], x: Column) -> Column:
-        value, diagonals = tridiagonal_jacobian(lambda x: function(x, known), x)
-        limit = largest_change * (1 + jnp.abs(x))
-        return x - jnp.clip(_solve(diagonals, value), -limit, limit)
+    def residual(x: Column, arrays: Any) -> Column:
+        return function(x, eqx.combine(arrays, static))
 
-    root = jax.lax.fori_loop(0, iterations, iterate, start)
-    _, diagonals = tridiagonal_jacobian(lambda x: function(x, known), root)
-    return root - _solve(diagonals, function(root, arguments))
+    root = _searched(lambda x: residual(x, known), start, iterations, largest_change, tolerance)
+    _, diagonals = tridiagonal_jacobian(lambda x: residual(x, known), root)
+    return root - _solve(diagonals, residual(root, arrays))
+
+
+def _searched(
+    function: Callable[[Column], Column], start: Column, iterations: int, largest_change: float, tolerance: float
+) -> Column:
+    smallest = max(tolerance, ROUNDINGS * float(jnp.finfo(start.dtype).eps)) if tolerance else 0.0
+
+    def onward(now: _Search) -> Bool[Array, ""]:
+        return (now.i < iterations) & ~(now.size <= smallest)
+
+    def iterate(now: _Search) -> _Search:
+        value, diagonals = tridiagonal_jacobian(function, now.x)
+        limit = largest_change * (1 + jnp.abs(now.x))
+        x = now.x - jnp.clip(_solve(diagonals, value), -limit, limit)
+        return _Search(now.i + 1, x, jnp.max(jnp.abs(value)))
+
+    first = _Search(jnp.zeros((), jnp.int32), start, jnp.asarray(jnp.inf, start.dtype))
+    root = jax.lax.while_loop(onward, iterate, first).x
+    return jnp.where(jnp.all(jnp.isfinite(root)), root, start)
 
 
 def _solve(diagonals: Float[Array, "3 z"], right: Column) -> Column:
