@@ -47,7 +47,7 @@ from dgeo.physics.soil_hydraulics import elastic_water, water_content
 Top = Literal["ponding", "flux", "head"]
 Bottom = Literal["free drainage", "head", "flux", "closed"]
 Column = Float[Array, " z"]
-ITERATIONS, LARGEST_CHANGE, TOLERANCE = 60, 0.5, 1e-7
+SEARCH = {"largest_change": 0.5, "smallest_size": 0.05, "tolerance": 1e-6}  # of a head: half of it and 5 cm
 UNCLOSED = 1e-4  # [1] water content by which heads and water may differ
 TOP_FORCING = {"ponding": "precipitation", "flux": "surface_flux", "head": "surface_head"}
 BOTTOM_FORCING = {"free drainage": (), "closed": (), "head": ("bottom_head",), "flux": ("bottom_flux",)}
@@ -66,6 +66,7 @@ class Richards(Model):
     roots: Roots | None = None
     top: Top = eqx.field(static=True, default="ponding", kw_only=True)
     bottom: Bottom = eqx.field(static=True, default="free drainage", kw_only=True)
+    iterations: int = eqx.field(static=True, default=40, kw_only=True)
 
     all_parameters: ClassVar = dict(PARAMETERS)
     diagnostics: ClassVar = {FAILURE: Variable("1", "1 where the iteration did not converge and nothing moved")}
@@ -150,9 +151,7 @@ class Richards(Model):
         start = state["pressure_head"]
         if self.ponds:
             start = jnp.concatenate([state["surface_head"][None], start])
-        found = newton_tridiagonal(
-            excess, start, arguments, iterations=ITERATIONS, largest_change=LARGEST_CHANGE, tolerance=TOLERANCE
-        )
+        found = newton_tridiagonal(excess, start, arguments, iterations=self.iterations, **SEARCH)
         return self._moved(found, *arguments[1:])
 
     def flows(self, heads: Column, forcing: Values, parameters: Values) -> tuple[Float[Array, " face"], Column]:

@@ -19,15 +19,17 @@ from jaxtyping import Array, Bool, Float, Int
 
 Column = Float[Array, " z"]
 Residual = Callable[[Column, Any], Column]
-ROUNDINGS = 10  # a residual of so many roundings of 1 is none
+ROUNDINGS = 100  # a residual of so many roundings of 1 is none
 
 
 class _Search(NamedTuple):
-    """Where the search stands, and how large the residual was one step before."""
+    """Where the search stands, the last step to it and its share of the largest, and max|f| before that step."""
 
     i: Int[Array, ""]
     x: Column
-    size: Float[Array, ""]
+    step: Column
+    share: Float[Array, ""]
+    residual: Float[Array, ""]
 
 
 def tridiagonal_jacobian(function: Callable[[Column], Column], x: Column) -> tuple[Column, Float[Array, "3 z"]]:
@@ -48,14 +50,16 @@ def newton_tridiagonal(
     *,
     iterations: int,
     largest_change: float = jnp.inf,
+    smallest_size: float = 1.0,
     tolerance: float = 0.0,
 ) -> Column:
     """The x with f(x, arguments) = 0; differentiable in `arguments`, in both modes.
 
-    Stops where max|f| falls to `tolerance`, or to ten roundings of 1 if that is more; without one, after `iterations`,
-    which it never exceeds; the step from there is still taken. No iteration moves an unknown by more than `largest_change`·(1 + |x|), which keeps Newton
-    from overshooting where f bends sharply. Values and derivatives are right where the
-    iteration has converged; where it runs into numbers that are none, `start` is all that comes out.
+    Stops where max|f| has fallen to `tolerance`, or to a hundred roundings of 1 if that is more; without one, after
+    `iterations`, which it never exceeds; the step from there is still taken. Where f bends sharply Newton overshoots:
+    no iteration moves an unknown by more than `largest_change`·(`smallest_size` + |x|), and by half of that each time
+    that it turns back. Values and derivatives are right where the iteration has converged; where it runs into numbers
+    that are none, `start` is all that comes out.
     """
     arrays, static = eqx.partition(arguments, eqx.is_array)
     start, known = jax.lax.stop_gradient((start, arrays))
@@ -63,26 +67,33 @@ def newton_tridiagonal(
     def residual(x: Column, arrays: Any) -> Column:
         return function(x, eqx.combine(arrays, static))
 
-    root = _searched(lambda x: residual(x, known), start, iterations, largest_change, tolerance)
+    limits = (largest_change, smallest_size, max(tolerance, ROUNDINGS * float(jnp.finfo(start.dtype).eps)))
+    root = _searched(lambda x: residual(x, known), start, iterations, *(limits if tolerance else (*limits[:2], 0.0)))
     _, diagonals = tridiagonal_jacobian(lambda x: residual(x, known), root)
     return root - _solve(diagonals, residual(root, arrays))
 
 
 def _searched(
-    function: Callable[[Column], Column], start: Column, iterations: int, largest_change: float, tolerance: float
+    function: Callable[[Column], Column],
+    start: Column,
+    iterations: int,
+    largest_change: float,
+    smallest_size: float,
+    tolerance: float,
 ) -> Column:
-    smallest = max(tolerance, ROUNDINGS * float(jnp.finfo(start.dtype).eps)) if tolerance else 0.0
-
     def onward(now: _Search) -> Bool[Array, ""]:
-        return (now.i < iterations) & ~(now.size <= smallest)
+        return (now.i < iterations) & ~(now.residual <= tolerance)
 
     def iterate(now: _Search) -> _Search:
         value, diagonals = tridiagonal_jacobian(function, now.x)
-        limit = largest_change * (1 + jnp.abs(now.x))
-        x = now.x - jnp.clip(_solve(diagonals, value), -limit, limit)
-        return _Search(now.i + 1, x, jnp.max(jnp.abs(value)))
+        step = _solve(diagonals, value)
+        share = jnp.where(jnp.sum(step * now.step) < 0, now.share / 2, jnp.minimum(1.5 * now.share, 1))
+        limit = share * largest_change * (smallest_size + jnp.abs(now.x))
+        step = jnp.clip(step, -limit, limit)
+        return _Search(now.i + 1, now.x - step, step, share, jnp.max(jnp.abs(value)))
 
-    first = _Search(jnp.zeros((), jnp.int32), start, jnp.asarray(jnp.inf, start.dtype))
+    one, unknown = jnp.ones((), start.dtype), jnp.asarray(jnp.inf, start.dtype)
+    first = _Search(jnp.zeros((), jnp.int32), start, jnp.zeros_like(start), one, unknown)
     root = jax.lax.while_loop(onward, iterate, first).x
     return jnp.where(jnp.all(jnp.isfinite(root)), root, start)
 
