@@ -15,7 +15,7 @@ SLOTS: Mapping[str, Slot] = {
         Limits(0.0, 1.0),
     ),
     "conductivity": Slot(
-        Formula(soil_hydraulics.van_genuchten_conductivity),
+        Formula(soil_hydraulics.conductivity_with_entry),
         "m d-1",
         "hydraulic conductivity",
         Limits(0.0, scale=0.1),
