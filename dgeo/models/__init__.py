@@ -2,6 +2,7 @@
 
 from dgeo.models.bucket import Bucket, bucket
 from dgeo.models.cascade import Cascade, cascade
+from dgeo.models.column import Layers
 from dgeo.models.exphydro import ExpHydro, exphydro
 from dgeo.models.gr4j import GR4J, gr4j
 from dgeo.models.hbv import HBV, hbv
@@ -12,6 +13,7 @@ from dgeo.models.nonsense import NonSense, nonsense
 from dgeo.models.ode import ContinuousModel
 from dgeo.models.registry import MODELS, model_named, register
 from dgeo.models.residual import with_residuals
+from dgeo.models.richards import Richards, Roots, richards
 from dgeo.models.shm import SHM, shm
 from dgeo.models.smoothing import with_thresholds
 from dgeo.models.solvers import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Solver, Substeps
@@ -32,6 +34,7 @@ __all__ = [
     "ImplicitEuler",
     "Joint",
     "Law",
+    "Layers",
     "Model",
     "NeuralODE",
     "NonSense",
@@ -39,6 +42,8 @@ __all__ = [
     "Parameter",
     "PerSite",
     "Reading",
+    "Richards",
+    "Roots",
     "Slot",
     "Solver",
     "Substeps",
@@ -53,6 +58,7 @@ __all__ = [
     "neural_ode",
     "nonsense",
     "register",
+    "richards",
     "shm",
     "with_residuals",
     "with_thresholds",

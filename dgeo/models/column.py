@@ -51,7 +51,7 @@ class Layers(Frozen):
         return jnp.cumsum(self.thickness) - self.thickness / 2
 
     @property
-    def spacing(self) -> Float[Array, " z+1"]:
+    def spacing(self) -> Float[Array, " face"]:
         """Distance between neighbouring points, from the surface to the bottom [m]."""
         half = self.thickness / 2
         return jnp.concatenate([half[:1], half[1:] + half[:-1], half[-1:]])
@@ -67,6 +67,6 @@ def with_ends(values: Values) -> Values:
     return {name: extended(x) if x.ndim else x for name, x in values.items()}
 
 
-def extended(x: Float[Array, " z"]) -> Float[Array, " z+2"]:
+def extended(x: Float[Array, " z"]) -> Float[Array, " point"]:
     """The first and the last value once more."""
     return jnp.concatenate([x[:1], x, x[-1:]])

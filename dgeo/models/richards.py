@@ -27,7 +27,7 @@ References: Celia, Bouloutas & Zarba (1990), doi:10.1029/WR026i007p01483; for th
 `dgeo.physics.soil_hydraulics`.
 """
 
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -44,8 +44,6 @@ from dgeo.numerics import Frozen, at_most, positive_part
 from dgeo.numerics.tridiagonal import newton_tridiagonal
 from dgeo.physics.soil_hydraulics import elastic_water, water_content
 
-Top = Literal["ponding", "flux", "head"]
-Bottom = Literal["free drainage", "head", "flux", "closed"]
 Column = Float[Array, " z"]
 SEARCH = {"largest_change": 0.5, "smallest_size": 0.05, "tolerance": 1e-6}  # of a head: half of it and 5 cm
 UNCLOSED = 1e-4  # [1] water content by which heads and water may differ
@@ -64,8 +62,8 @@ class Richards(Model):
 
     layers: Layers
     roots: Roots | None = None
-    top: Top = eqx.field(static=True, default="ponding", kw_only=True)
-    bottom: Bottom = eqx.field(static=True, default="free drainage", kw_only=True)
+    top: str = eqx.field(static=True, default="ponding", kw_only=True)
+    bottom: str = eqx.field(static=True, default="free drainage", kw_only=True)
     iterations: int = eqx.field(static=True, default=40, kw_only=True)
 
     all_parameters: ClassVar = dict(PARAMETERS)
@@ -73,7 +71,7 @@ class Richards(Model):
 
     def __check_init__(self) -> None:
         """Meet boundaries that there are not, and roots of another length, at the door."""
-        for kind, given, known in (("top", self.top, get_args(Top)), ("bottom", self.bottom, get_args(Bottom))):
+        for kind, given, known in (("top", self.top, TOP_FORCING), ("bottom", self.bottom, BOTTOM_FORCING)):
             if given not in known:
                 raise DgeoError(f"A column has no {kind} {given!r}: {nearest(given, known)}")
         if self.roots is not None and self.roots.share.shape != self.layers.thickness.shape:
@@ -232,7 +230,7 @@ def excess(heads: Column, arguments: Any) -> Column:
 
 
 def richards(
-    layers: Layers, *, roots: Roots | None = None, top: Top = "ponding", bottom: Bottom = "free drainage", **laws: Law
+    layers: Layers, *, roots: Roots | None = None, top: str = "ponding", bottom: str = "free drainage", **laws: Law
 ) -> Richards:
     """A column of soil with these boundaries, and any of its laws replaced by name.
 

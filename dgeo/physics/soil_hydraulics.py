@@ -30,11 +30,12 @@ from jaxtyping import Array, Float
 from dgeo.numerics import positive_part, power
 
 Scalar = Float[Array, ""]
+Field = Float[Array, "*#shape"]
 YIELDING = 1.0  # [m] suction over which elastic water gives way
 ENTRY = -0.02  # [m] head at which the largest pores drain
 
 
-def elastic_water(pressure_head: Scalar, specific_storage: Scalar) -> Scalar:
+def elastic_water(pressure_head: Field, specific_storage: Field) -> Field:
     """Water held by the compression of soil and water [1]: Ss·ψ, under suction no less than −Ss·1 m.
 
     It is what makes the head of a saturated, and of a bone-dry, layer a function of its water.
@@ -44,8 +45,8 @@ def elastic_water(pressure_head: Scalar, specific_storage: Scalar) -> Scalar:
 
 
 def water_content(
-    effective_saturation: Scalar, elastic: Scalar, residual_water: Scalar, saturated_water: Scalar
-) -> Scalar:
+    effective_saturation: Field, elastic: Field, residual_water: Field, saturated_water: Field
+) -> Field:
     """Volume of water in a volume of soil [1]."""
     return residual_water + (saturated_water - residual_water) * effective_saturation + elastic
 
