@@ -16,6 +16,7 @@ from dgeo.models.residual import with_residuals
 from dgeo.models.richards import Richards, Roots, richards
 from dgeo.models.shm import SHM, shm
 from dgeo.models.smoothing import with_thresholds
+from dgeo.models.soil_heat import SoilHeat, soil_heat_column
 from dgeo.models.solvers import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Solver, Substeps
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Richards",
     "Roots",
     "Slot",
+    "SoilHeat",
     "Solver",
     "Substeps",
     "Values",
@@ -60,6 +62,7 @@ __all__ = [
     "register",
     "richards",
     "shm",
+    "soil_heat_column",
     "with_residuals",
     "with_thresholds",
 ]

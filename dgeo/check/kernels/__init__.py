@@ -11,7 +11,7 @@ import jax
 
 from dgeo.check.kernels.report import Cases, KernelReport, KernelRow
 
-KERNELS: tuple[str, ...] = ("soil_water",)
+KERNELS: tuple[str, ...] = ("soil_water", "soil_heat")
 
 Rows = Callable[[], Iterable[KernelRow]]
 
