@@ -6,7 +6,7 @@
 The unknown is the heat h of every layer, from which temperature and liquid share follow (`dgeo.physics.soil_heat`):
 the front of freezing needs no tracking, and the balance closes however the layers stand to it. At the top stands the
 `surface_temperature` or a `surface_heat_flux`; at the bottom the parameter `geothermal_flux` or `bottom_temperature`.
-Conductivity is a law, which reads temperature, liquid share or the depth of its layer.
+Conductivity is a law, which reads temperature, liquid share or the depth of its layer, all as they are before the step.
 
 Reference: Voller & Swaminathan (1991), doi:10.1080/10407799108944962, for the enthalpy method.
 """
@@ -30,7 +30,7 @@ from dgeo.physics import soil_heat
 from dgeo.physics.net_radiation import MEGAJOULES_A_DAY
 
 Column = Float[Array, " z"]
-SEARCH = {"iterations": 60, "largest_change": 1.0, "tolerance": 1e-9}
+SEARCH = {"iterations": 60, "tolerance": 1e-9}
 UNCLOSED = 1e-4  # share of the heat of freezing and of 1 K by which the iteration may miss
 TOPS = {"temperature": "surface_temperature", "flux": "surface_heat_flux"}
 BOTTOMS = {"flux": (), "temperature": ("bottom_temperature",)}
@@ -110,7 +110,7 @@ class SoilHeat(Model):
         arguments = (self, state, forcing, parameters, dt)
         start = state["heat"] / self.layers.thickness / _size(parameters)
         found = newton_tridiagonal(excess, start, arguments, **SEARCH)
-        flow, temperature = self.flows(found, forcing, parameters)
+        flow, temperature = self.flows(found, state, forcing, parameters)
         heat = state["heat"] - dt * jnp.diff(flow)
         unclosed = jnp.max(jnp.abs(heat / self.layers.thickness / _size(parameters) - found))
         failed = ~(unclosed <= UNCLOSED * (1 + jnp.max(jnp.abs(found))))
@@ -121,15 +121,13 @@ class SoilHeat(Model):
         after, fluxes = jax.tree.map(lambda a, b: jnp.where(still, a, b), (dict(state), nothing), (after, fluxes))
         return after, fluxes | {FAILURE: failed.astype(dt.dtype)}
 
-    def flows(self, scaled_heat: Column, forcing: Values, parameters: Values) -> tuple[Float[Array, " face"], Column]:
+    def flows(
+        self, scaled_heat: Column, state: Values, forcing: Values, parameters: Values
+    ) -> tuple[Float[Array, " face"], Column]:
         """Downward flow of heat through every face [MJ m⁻² d⁻¹], and the temperature of every layer."""
         values = {**forcing, **parameters, "heat_content": scaled_heat * _size(parameters)}
-        layers = scaled_heat.size
-        temperature = at_points(Formula(soil_heat.temperature), values, layers)
-        values |= {"temperature": temperature, "depth": self.layers.centre}
-        values["liquid_share"] = at_points(Formula(soil_heat.liquid_share), values, layers)
-        conductivity = at_points(self.present_laws["conductivity"], values, layers)
-        half = self.layers.thickness / (2 * MEGAJOULES_A_DAY * conductivity)
+        temperature = at_points(Formula(soil_heat.temperature), values, scaled_heat.size)
+        half = self.layers.thickness / (2 * MEGAJOULES_A_DAY * self.conductivity(state, forcing, parameters))
         between = (temperature[:-1] - temperature[1:]) / (half[:-1] + half[1:])
         if self.top == "flux":
             above = MEGAJOULES_A_DAY * forcing["surface_heat_flux"]
@@ -141,11 +139,19 @@ class SoilHeat(Model):
             below = (temperature[-1] - forcing["bottom_temperature"]) / half[-1]
         return jnp.concatenate([above[None], between, below[None]]), temperature
 
+    def conductivity(self, state: Values, forcing: Values, parameters: Values) -> Column:
+        """Thermal conductivity of every layer [W m⁻¹ K⁻¹]."""
+        values = {**forcing, **parameters, "heat_content": state["heat"] / self.layers.thickness}
+        layers = self.layers.thickness.size
+        values |= {"temperature": state["temperature"], "depth": self.layers.centre}
+        values["liquid_share"] = at_points(Formula(soil_heat.liquid_share), values, layers)
+        return at_points(self.present_laws["conductivity"], values, layers)
+
 
 def excess(scaled_heat: Column, arguments: Any) -> Column:
     """Heat beyond what was there and came in, scaled; zero at the end of an implicit step."""
     column, state, forcing, parameters, dt = arguments
-    flow, _ = column.flows(scaled_heat, forcing, parameters)
+    flow, _ = column.flows(scaled_heat, state, forcing, parameters)
     return scaled_heat - (state["heat"] - dt * jnp.diff(flow)) / column.layers.thickness / _size(parameters)
 
 

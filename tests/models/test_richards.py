@@ -68,7 +68,7 @@ def test_water_is_kept_and_nothing_is_nan(share, head, rain, thirst, dt):
     books = ledger(column, before, after, fluxes, dt)
     assert np.max(books.relative_residual) <= 1e-5
     moved = np.asarray(fluxes["solver_failure"][:, 0]) == 0
-    saturated = parameters["saturated_water"] * COLUMN.layers.thickness * (1 + 1e-2)
+    saturated = parameters["saturated_water"] * column.layers.thickness * (1 + 1e-2)
     assert np.all(after["soil_water"][0] <= saturated)
     assert np.all(after["ponded_water"] >= -1e-7)
     assert np.all(fluxes["runoff"] >= 0)

@@ -5,7 +5,8 @@
 - *Stefan, Neumann*: water at 0 °C below a surface at −10 °C freezes 35.391 cm in ten days without the heat capacity
   of ice, and 35.027 cm with it. Layers of 1 cm freeze one after the other, which makes the front a staircase whose
   steps are less than a hundredth of what there is.
-- *time scaling*: nothing but the conductivity has the unit of time, so that d/d ln k = d/d ln t.
+- *time scaling*: nothing but the conductivity has the unit of time, so that d/d ln k = d/d ln t. (Water at 0 °C
+  conducts nothing, whatever its conductivity.)
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ DIFFUSIVITY, AMPLITUDE = 5e-7, 10.0  # [m2 s-1], [K]
 SOIL = {"latent_heat": 0.0, "freezing_range": 0.0, "thawed_heat_capacity": 2.0, "frozen_heat_capacity": 2.0,
         "thawed_conductivity": 1.0, "frozen_conductivity": 1.0, "geothermal_flux": 0.0}  # fmt: skip
 ICE = {"latent_heat": 917 * 0.334, "freezing_range": 0.0, "thawed_heat_capacity": 4.2,
-       "frozen_heat_capacity": 917 * 2108e-6, "thawed_conductivity": 0.6, "frozen_conductivity": 2.22,
+       "frozen_heat_capacity": 917 * 2108e-6, "thawed_conductivity": 2.22, "frozen_conductivity": 2.22,
        "geothermal_flux": 0.0}  # fmt: skip
 
 
