@@ -16,6 +16,7 @@ from dgeo.models.residual import with_residuals
 from dgeo.models.richards import Richards, Roots, richards
 from dgeo.models.shm import SHM, shm
 from dgeo.models.smoothing import with_thresholds
+from dgeo.models.snowpack import Snowpack, snowpack
 from dgeo.models.soil_heat import SoilHeat, soil_heat_column
 from dgeo.models.solvers import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Solver, Substeps
 
@@ -46,6 +47,7 @@ __all__ = [
     "Richards",
     "Roots",
     "Slot",
+    "Snowpack",
     "SoilHeat",
     "Solver",
     "Substeps",
@@ -62,6 +64,7 @@ __all__ = [
     "register",
     "richards",
     "shm",
+    "snowpack",
     "soil_heat_column",
     "with_residuals",
     "with_thresholds",

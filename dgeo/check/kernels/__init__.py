@@ -11,7 +11,7 @@ import jax
 
 from dgeo.check.kernels.report import Cases, KernelReport, KernelRow
 
-KERNELS: tuple[str, ...] = ("soil_water", "soil_heat")
+KERNELS: tuple[str, ...] = ("soil_water", "soil_heat", "snow")
 
 Rows = Callable[[], Iterable[KernelRow]]
 
