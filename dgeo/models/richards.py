@@ -8,9 +8,12 @@
 
 | at the top | |
 |---|---|
-| ponding | the surface has a head ψs of its own: max(ψs, 0) = ponded before + dt·(rain − q₀). Below 0 all the rain enters; above, as much as the soil takes up. Water deeper than `largest_ponding` runs off and does not press |
+| ponding | the surface has a head of its own, ψs: max(ψs, 0) = ponded before + dt·(rain − q₀) |
 | flux | `surface_flux` enters, or leaves if negative, whatever the head |
 | head | the surface is at `surface_head` |
+
+With ponding all the rain enters while ψs < 0, and as much as the soil takes up above; water deeper than
+`largest_ponding` runs off and does not press.
 
 | at the bottom | |
 |---|---|
@@ -19,7 +22,7 @@
 | flux | `bottom_flux` leaves |
 | closed | nothing passes |
 
-Both state variables of a layer, its water and its head, are carried. The iteration only finds the flows; the water
+A layer carries both its water and its head. The iteration only finds the flows; the water
 changes by them, so that an iteration that has not converged costs accuracy, never water. `solver_failure` is 1 for a
 step whose heads hold another water than the layers, by more than 1e-4 of their volume; in such a step nothing moves.
 
@@ -228,8 +231,6 @@ def excess(heads: Heads, arguments: Any) -> Heads:
     return jnp.concatenate([standing[None], content])
 
 
-
-
 def richards(
     layers: Layers, *, roots: Roots | None = None, top: str = "ponding", bottom: str = "free drainage", **laws: Law
 ) -> Richards:
@@ -238,4 +239,3 @@ def richards(
     Raises `DgeoError` for a law or a boundary that there is not.
     """
     return Richards(layers, roots, top=top, bottom=bottom, laws=dict(laws))
-

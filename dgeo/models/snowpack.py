@@ -8,9 +8,9 @@
     α → α∞ at the rate of darkening, and → α₀ with every `RENEWING` mm of snowfall
 
 H and x are found together at the end of the step by Newton's method, so that hourly and daily steps are stable. Q is
-`dgeo.physics.snow_energy` and a constant heat from the ground. Thin snow covers the share c = ice/(ice + `PATCHY`) of the
-ground. Heat that meets no more ice is `surplus_heat`, and warms the ground. Water and heat are stores of one budget; each
-closes by itself, and their sum means nothing.
+`dgeo.physics.snow_energy` and a constant heat from the ground. Thin snow covers the share c = ice/(ice + `PATCHY`) of
+the ground. Heat that meets no more ice is `surplus_heat`, and warms the ground. Water and heat are stores of one
+budget; each closes by itself, and their sum means nothing.
 
 Reference: Tarboton & Luce (1996), Utah Energy Balance Snow Accumulation and Melt Model; Essery (2015),
 doi:10.5194/gmd-8-3867-2015.
@@ -101,7 +101,7 @@ class Snowpack(Model):
         return after, fluxes | {FAILURE: (~success).astype(dt.dtype)}
 
     def balance(self, surface_temperature: Scalar, now: Values) -> tuple[Scalar, Scalar]:
-        """Heat into fully covered ground [MJ m⁻² d⁻¹] and vapour that settles [mm s⁻¹], at a surface of at most 0 °C."""
+        """Heat into covered ground [MJ m⁻² d⁻¹] and vapour that settles [mm s⁻¹], the surface at most at 0 °C."""
         melting = at_most(surface_temperature, jnp.zeros_like(surface_temperature))
         found = self.heat(melting, now)
         return MEGAJOULES_A_DAY * (found.total + now["ground_heat"]), found.vapour

@@ -54,7 +54,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "roughness_length": Parameter("m", "roughness of the snow", Bounds(1e-4, 0.1, "logarithmic"), 3e-3),
     "darkening_cold": Parameter("d-1", "darkening in frost", Bounds(1e-3, 0.1, "logarithmic"), 0.02),
     "darkening_wet": Parameter("d-1", "darkening of melting snow", Bounds(0.01, 1.0, "logarithmic"), 0.2),
-    "surface_conductance": Parameter("W m-2 K-1", "from the surface into the pack", Bounds(0.3, 20.0, "logarithmic"), 2.0),
+    "surface_conductance": Parameter("W m-2 K-1", "from surface to pack", Bounds(0.3, 20.0, "logarithmic"), 2.0),
     "water_holding_capacity": Parameter("1", "liquid water held per ice", Bounds(0.0, 0.2), 0.05),
     "fresh_albedo": Parameter("1", "albedo of fresh snow", Bounds(0.7, 0.95), 0.85),
     "ground_heat": Parameter("W m-2", "heat from the ground", Bounds(0.0, 5.0), 2.0),

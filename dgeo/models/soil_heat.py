@@ -30,7 +30,7 @@ from dgeo.physics import soil_heat
 from dgeo.physics.net_radiation import MEGAJOULES_A_DAY
 
 Column = Float[Array, " z"]
-SEARCH = {"iterations": 60, "tolerance": 1e-9}
+ITERATIONS, TOLERANCE = 60, 1e-9
 UNCLOSED = 1e-4  # share of the heat of freezing and of 1 K by which the iteration may miss
 TOPS = {"temperature": "surface_temperature", "flux": "surface_heat_flux"}
 BOTTOMS = {"flux": (), "temperature": ("bottom_temperature",)}
@@ -109,7 +109,7 @@ class SoilHeat(Model):
         """One implicit step; nothing moves in one that fails."""
         arguments = (self, state, forcing, parameters, dt)
         start = state["heat"] / self.layers.thickness / _size(parameters)
-        found = newton_tridiagonal(excess, start, arguments, **SEARCH)
+        found = newton_tridiagonal(excess, start, arguments, iterations=ITERATIONS, tolerance=TOLERANCE)
         flow, temperature = self.flows(found, state, forcing, parameters)
         heat = state["heat"] - dt * jnp.diff(flow)
         unclosed = jnp.max(jnp.abs(heat / self.layers.thickness / _size(parameters) - found))

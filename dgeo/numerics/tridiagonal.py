@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 Column = Float[Array, " z"]
@@ -67,7 +68,7 @@ def newton_tridiagonal(
     def residual(x: Column, arrays: Any) -> Column:
         return function(x, eqx.combine(arrays, static))
 
-    limits = (largest_change, smallest_size, max(tolerance, ROUNDINGS * float(jnp.finfo(start.dtype).eps)))
+    limits = (largest_change, smallest_size, max(tolerance, ROUNDINGS * float(np.finfo(start.dtype).eps)))
     root = _searched(lambda x: residual(x, known), start, iterations, *(limits if tolerance else (*limits[:2], 0.0)))
     value, diagonals = tridiagonal_jacobian(lambda x: residual(x, known), root)
     solvable = jnp.all(jnp.isfinite(_solve(diagonals, value)))

@@ -83,6 +83,4 @@ def liquid_share(
 
 def conductivity(liquid_share: Scalar, thawed_conductivity: Scalar, frozen_conductivity: Scalar) -> Scalar:
     """Thermal conductivity [W m⁻¹ K⁻¹]."""
-    return jnp.exp(
-        liquid_share * jnp.log(thawed_conductivity) + (1 - liquid_share) * jnp.log(frozen_conductivity)
-    )
+    return jnp.exp(liquid_share * jnp.log(thawed_conductivity) + (1 - liquid_share) * jnp.log(frozen_conductivity))

@@ -44,9 +44,7 @@ def elastic_water(pressure_head: Field, specific_storage: Field) -> Field:
     return specific_storage * (positive_part(pressure_head) - suction / (1 + suction / YIELDING))
 
 
-def water_content(
-    effective_saturation: Field, elastic: Field, residual_water: Field, saturated_water: Field
-) -> Field:
+def water_content(effective_saturation: Field, elastic: Field, residual_water: Field, saturated_water: Field) -> Field:
     """Volume of water in a volume of soil [1]."""
     return residual_water + (saturated_water - residual_water) * effective_saturation + elastic
 
@@ -69,9 +67,7 @@ def van_genuchten_conductivity(
     return saturated_conductivity * power(wetting, -m / 2) * open_share**2
 
 
-def conductivity_with_entry(
-    pressure_head: Scalar, alpha: Scalar, n: Scalar, saturated_conductivity: Scalar
-) -> Scalar:
+def conductivity_with_entry(pressure_head: Scalar, alpha: Scalar, n: Scalar, saturated_conductivity: Scalar) -> Scalar:
     """The same, Ks down to a suction of 2 cm and continuous there [m d⁻¹], after Vogel et al. (2001).
 
     In fine soils, n < 1.4, the plain relation loses most of its conductivity within a millimetre of saturation, where
@@ -99,9 +95,7 @@ def brooks_corey_conductivity(
     pressure_head: Scalar, entry_head: Scalar, pore_size_index: Scalar, saturated_conductivity: Scalar
 ) -> Scalar:
     """Conductivity [m d⁻¹] after Burdine."""
-    return saturated_conductivity * power(
-        1 + positive_part(pressure_head / entry_head - 1), -2 - 3 * pore_size_index
-    )
+    return saturated_conductivity * power(1 + positive_part(pressure_head / entry_head - 1), -2 - 3 * pore_size_index)
 
 
 def haverkamp_saturation(pressure_head: Scalar, retention_constant: Scalar, retention_exponent: Scalar) -> Scalar:

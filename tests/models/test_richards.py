@@ -1,4 +1,4 @@
-"""What a column of soil keeps to whatever its soil, its weather and its laws; `dgeo check kernels` holds its numbers."""
+"""What a column of soil keeps to whatever its soil and its weather; `dgeo check kernels` holds its numbers."""
 
 import equinox as eqx
 import jax
@@ -127,9 +127,8 @@ def test_sites_are_independent():
 
 def test_a_network_for_conductivity_conserves_water(key):
     """A monotone network of effective saturation in the place of Mualem's formula, with a gradient for its weights."""
-    law = network_law(
-        COLUMN, "conductivity", ("effective_saturation",), increasing=("effective_saturation",), width=4, depth=1, key=key
-    )
+    read = ("effective_saturation",)
+    law = network_law(COLUMN, "conductivity", read, increasing=read, width=4, depth=1, key=key)
     column = COLUMN.with_laws({"conductivity": law})
     assert "alpha" in column.parameters  # the retention still reads it
     parameters = soil(column)
@@ -189,7 +188,6 @@ def test_what_cannot_be_is_refused():
         richards(COLUMN.layers, roots=Roots(jnp.ones(2)))
     with pytest.raises(DgeoError, match="no law 'retention'"):
         richards(COLUMN.layers, retention=Formula(soil_hydraulics.gardner_saturation))
+    wrong, before = Parameters(soil(COLUMN, saturated_conductivity=-0.1), {}), at_head(COLUMN, soil(COLUMN), -1.0)
     with pytest.raises(DgeoError, match=r"'saturated_conductivity' of Richards is -0\.1 m d-1 at \[0\]"):
-        column = richards(COLUMN.layers)
-        parameters = soil(column, saturated_conductivity=-0.1)
-        simulate(column, weather(column), Parameters(parameters, {}), at_head(column, soil(column), -1.0))
+        simulate(COLUMN, weather(COLUMN), wrong, before)

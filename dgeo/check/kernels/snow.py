@@ -2,8 +2,8 @@
 
 - *rounded degree-day*: f·s·ln(1 + e^{(T − Tm)/s}) is f·s·ln 2 at T = Tm: 2.7726 mm for f = 4, s = 1.
 - *melting surface*: a ripe pack in windless air of 0 °C whose vapour is that of ice at 0 °C gains (1 − α)·S +
-  ε·(R − σ·273.15⁴) + ground, all of which melts c·dt·0.0864/0.334 mm in a day, c = W/(W + 5 mm); the same equation gives
-  the derivatives by S and by fresh albedo. Snow as fresh as it can be keeps its albedo to the end of the step.
+  ε·(R − σ·273.15⁴) + ground, all of which melts c·dt·0.0864/0.334 mm in a day, c = W/(W + 5 mm); the same equation
+  gives the derivatives by S and by fresh albedo. Snow as fresh as it can be keeps its albedo to the end of the step.
 - *season*: 200 days of snowfall and melt; water and heat are stores that close each by itself.
 """
 
@@ -66,7 +66,8 @@ def _season() -> Iterator[KernelRow]:
     one = {name: jnp.asarray([parameter.default]) for name, parameter in pack.parameters.items()}
     day = np.arange(DAYS)
     weather = {
-        "precipitation": np.where(day % 5 == 0, 20.0, 0.0), "temperature": -10 + 20 * (day / DAYS) ** 2 + 3 * np.sin(day),
+        "precipitation": np.where(day % 5 == 0, 20.0, 0.0),
+        "temperature": -10 + 20 * (day / DAYS) ** 2 + 3 * np.sin(day),
         "shortwave_radiation": 60 + 200 * day / DAYS, "longwave_radiation": 230 + 70 * day / DAYS,
         "wind_speed": 2 + np.cos(day), "vapour_pressure": 250 + 350 * day / DAYS,
     }  # fmt: skip
