@@ -9,10 +9,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from dgeo.engine.choice import Engine, loop_of
-from dgeo.engine.loop import Step
+from dgeo.engine.loop import Loop, Step
 from dgeo.engine.segments import Segment, in_segments
+from dgeo.engine.whole import Whole
 from dgeo.errors import DgeoError, nearest
-from dgeo.models import Model, PerSite, Values
+from dgeo.models import Marching, Model, PerSite, Values
 
 
 class Parameters(eqx.Module):
@@ -50,10 +51,12 @@ def simulate(
     - `forcing`: the model's forcings, each [time, site, …] (others are ignored).
     - `parameters`: see `Parameters`.
     - `state`: the carry of an earlier run; the model's initial state by default.
-    - `dt`: the length of a step [d]; traced, so that daily and hourly runs share one compilation.
+    - `dt`: the length of a step, in days unless the model counts another time; traced, so that daily and hourly runs
+      share one compilation.
     - `outputs`: the fluxes and states to keep; all fluxes by default. A state is kept as it is after the step.
     - `engine`: how time is marched: "scan", "fused" (one kernel for all days, on a GPU; what it cannot hold is
-      scanned, with a warning), "auto" (fused where that can be), or a `Loop` of your own.
+      scanned, with a warning), "auto" (as the model itself marches, if it does; else fused where that can be), or a
+      `Loop` of your own.
     - `segment`: days between the states that are stored for the gradient: all by default; "sqrt" is √days, which
       stores least and marches all days once more.
     - `reduce`: what to return of the outputs of some days, a mean over components say; each day's must come from
@@ -73,7 +76,11 @@ def simulate(
     series = ({name: forcing[name] for name in (*model.forcings, *model.law_forcings)}, parameters.dynamic)
     shared = (common, jnp.asarray(dt, jnp.result_type(*jax.tree.leaves(state))))
     static = (own, parameters.static)
-    loop = loop_of(engine, step, (shared, static, state, series))
+    loop: Loop
+    if engine == "auto" and isinstance(model, Marching):
+        loop = Whole(_march_of_one(fixed, kept))
+    else:
+        loop = loop_of(engine, step, (shared, static, state, series))
 
     def march(state: Values, series: Any) -> tuple[Values, Values]:
         end, outputs_in_time = loop(step, shared, static, state, series)
@@ -102,6 +109,18 @@ def _step_of_one(fixed: Any, kept: Sequence[str]) -> Callable[[Any, Any, Any, An
         return state, {name: available[name] for name in kept}
 
     return step
+
+
+def _march_of_one(fixed: Any, kept: Sequence[str]) -> Callable[[Any, Any, Any, Any], tuple[Values, Values]]:
+    """As `_step_of_one`, for all times at once."""
+
+    def march(shared: Any, static: Any, state: Values, series: tuple[Values, Values]) -> tuple[Values, Values]:
+        common, dt = shared
+        own, still = static
+        forcing, dynamic = series
+        return eqx.combine(common, own, fixed).march(state, forcing, still, dynamic, dt, kept)
+
+    return march
 
 
 def _identity(*trees: Any) -> Hashable:

@@ -6,12 +6,14 @@ from dgeo.models.exphydro import ExpHydro, exphydro
 from dgeo.models.gr4j import GR4J, gr4j
 from dgeo.models.hbv import HBV, hbv
 from dgeo.models.law import Formula, Joint, Law, PerSite, Reading, Slot, Values
-from dgeo.models.model import Budget, Model, Parameter, Variable
+from dgeo.models.model import Budget, Marching, Model, Parameter, Variable
 from dgeo.models.neural_ode import NeuralODE, neural_ode
 from dgeo.models.nonsense import NonSense, nonsense
 from dgeo.models.ode import ContinuousModel
+from dgeo.models.reaches import Reaches, joined, reaches
 from dgeo.models.registry import MODELS, model_named, register
 from dgeo.models.residual import with_residuals
+from dgeo.models.river import River
 from dgeo.models.shm import SHM, shm
 from dgeo.models.smoothing import with_thresholds
 from dgeo.models.solvers import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Solver, Substeps
@@ -32,13 +34,16 @@ __all__ = [
     "ImplicitEuler",
     "Joint",
     "Law",
+    "Marching",
     "Model",
     "NeuralODE",
     "NonSense",
     "OperatorSplit",
     "Parameter",
     "PerSite",
+    "Reaches",
     "Reading",
+    "River",
     "Slot",
     "Solver",
     "Substeps",
@@ -49,9 +54,11 @@ __all__ = [
     "exphydro",
     "gr4j",
     "hbv",
+    "joined",
     "model_named",
     "neural_ode",
     "nonsense",
+    "reaches",
     "register",
     "shm",
     "with_residuals",
