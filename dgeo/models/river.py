@@ -27,6 +27,7 @@ from dgeo.numerics import Bounds, Limits, at_least
 from dgeo.physics import channel, muskingum
 
 Reach = Float[Array, " reach"]
+Geometry = tuple[Scalar, Scalar, Array]  # length, slope and whether it is a reservoir
 Series = dict[str, Float[Array, "time reach"]]
 
 
@@ -135,30 +136,28 @@ class River(Model):
         """What laws may read, [reach]."""
         return jax.vmap(self.values)(state, forcing, parameters)
 
-    def _outflow(self, values: Values, volume: Scalar, inflow: Scalar, geometry: tuple, dt: Scalar) -> Scalar:
+    def _outflow(self, values: Values, volume: Scalar, inflow: Scalar, geometry: Geometry, dt: Scalar) -> Scalar:
         length, slope, is_reservoir = geometry
-
-        def rating(volume: Scalar) -> Scalar:
-            channel_flow = self._channel_flow(values, volume, length, slope)
-            if not self.reaches.has_reservoirs:
-                return channel_flow
-            return jnp.where(is_reservoir, self.law("release", {**values, "volume": volume}), channel_flow)
-
-        flow, rise = muskingum.slope_of(rating, volume)
-        celerity, width = length * rise, self._top_width(values, volume, length)
-        weight = muskingum.weight(celerity * dt / length, flow / (width * slope * celerity * length))
-        weight = jnp.where(is_reservoir, jnp.zeros_like(weight), weight)
-        return muskingum.outflow(rating, volume, inflow, weight, dt, self.iterations)
-
-    def _channel_flow(self, values: Values, volume: Scalar, length: Scalar, slope: Scalar) -> Scalar:
-        area, section = volume / length, (values["bottom_width"], values["side_slope"])
-        depth = channel.depth(area, *section)
-        roughness = self.law("roughness", {**values, "volume": volume, "depth": depth})
-        return area * channel.velocity(depth, *section, slope, roughness)
-
-    def _top_width(self, values: Values, volume: Scalar, length: Scalar) -> Scalar:
+        given = (self, values, geometry)
+        flow, rise = muskingum.slope_of(rating, volume, given)
         section = (values["bottom_width"], values["side_slope"])
-        return channel.top_width(channel.depth(volume / length, *section), *section)
+        width = channel.top_width(channel.depth(volume / length, *section), *section)
+        # R = Q/(B·S·c·L) and C = c·Δt/L with c = L·Φ'
+        weight = muskingum.weight(rise * dt, flow / (width * slope * rise * length**2))
+        weight = jnp.where(is_reservoir, jnp.zeros_like(weight), weight)
+        return muskingum.outflow(rating, given, volume, inflow, weight, dt, self.iterations)
+
+
+def rating(volume: Scalar, given: tuple[River, Values, Geometry]) -> Scalar:
+    """What a reach discharges in uniform flow, or a reservoir releases, that holds a volume [m³ s⁻¹]."""
+    river, values, (length, slope, is_reservoir) = given
+    area, section = volume / length, (values["bottom_width"], values["side_slope"])
+    depth = channel.depth(area, *section)
+    roughness = river.law("roughness", {**values, "volume": volume, "depth": depth})
+    flow = area * channel.velocity(depth, *section, slope, roughness)
+    if not river.reaches.has_reservoirs:
+        return flow
+    return jnp.where(is_reservoir, river.law("release", {**values, "volume": volume}), flow)
 
 
 def delayed(series: Float[Array, "time reach"], turn: Array, longest: int) -> Float[Array, "round reach"]:

@@ -29,7 +29,9 @@ doi:10.5194/hess-11-1645-2007.
 """
 
 from collections.abc import Callable
+from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -37,7 +39,7 @@ from jaxtyping import Array, Float
 from dgeo.numerics import at_most, minimum, positive_part
 
 Scalar = Float[Array, ""]
-Rating = Callable[[Scalar], Scalar]
+Rating = Callable[[Scalar, Any], Scalar]
 HIGHEST = 0.95
 
 
@@ -47,33 +49,39 @@ def weight(courant: Scalar, dispersion: Scalar) -> Scalar:
     return at_most(at_most(matched, courant), jnp.full_like(matched, HIGHEST))
 
 
-def slope_of(rating: Rating, volume: Scalar) -> tuple[Scalar, Scalar]:
+def slope_of(rating: Rating, volume: Scalar, given: Any) -> tuple[Scalar, Scalar]:
     """Φ(V) and Φ'(V) [s⁻¹]."""
-    return jax.jvp(rating, (volume,), (jnp.ones_like(volume),))
+    return jax.jvp(lambda v: rating(v, given), (volume,), (jnp.ones_like(volume),))
 
 
-def outflow(rating: Rating, volume: Scalar, inflow: Scalar, weight: Scalar, dt: Scalar, iterations: int = 4) -> Scalar:
+def outflow(
+    rating: Rating, given: Any, volume: Scalar, inflow: Scalar, weight: Scalar, dt: Scalar, iterations: int = 4
+) -> Scalar:
     """The outflow Q [m³ s⁻¹] of a reach that holds `volume` and receives `inflow`; never more than there is.
 
-    Newton's method for any rising rating; its derivative is that of the implicit function, one iteration's worth,
-    however many there were.
+    Newton's method for any rising `rating(volume, given)`; its derivative is that of the implicit function, one
+    iteration's worth, however many there were.
     """
-    all_there = volume / dt + inflow
-    found = jax.lax.stop_gradient(_first_guess(rating, volume, inflow, weight, dt))
 
-    def improved(discharge: Scalar) -> Scalar:
-        held, rise = slope_of(rating, volume + dt * (inflow - discharge))
+    def improved(discharge: Scalar, known: tuple) -> Scalar:
+        given, volume, inflow, weight, dt = known
+        held, rise = slope_of(rating, volume + dt * (inflow - discharge), given)
         excess = held - weight * inflow - (1 - weight) * discharge
         return discharge + excess / jax.lax.stop_gradient(1 - weight + dt * rise)
 
-    for _ in range(iterations - 1):
-        found = jax.lax.stop_gradient(jnp.clip(improved(found), 0, all_there))
-    return minimum(positive_part(improved(found)), all_there)
+    variable = (given, volume, inflow, weight, dt)
+    still = jax.tree.map(lambda x: jax.lax.stop_gradient(x) if eqx.is_inexact_array(x) else x, variable)
+
+    def iterate(_: Array, discharge: Scalar) -> Scalar:
+        return jnp.clip(improved(discharge, still), 0, still[1] / still[4] + still[2])
+
+    found = jax.lax.fori_loop(0, iterations - 1, iterate, _first_guess(rating, *still))
+    return minimum(positive_part(improved(found, variable)), volume / dt + inflow)
 
 
-def _first_guess(rating: Rating, volume: Scalar, inflow: Scalar, weight: Scalar, dt: Scalar) -> Scalar:
+def _first_guess(rating: Rating, given: Any, volume: Scalar, inflow: Scalar, weight: Scalar, dt: Scalar) -> Scalar:
     """The outflow if Φ(V) were proportional to V^{5/3} below the most that the reach can come to hold, roughly."""
     share = (1 - weight) / dt
     most = volume + inflow / share
-    kept = most * jnp.exp(-0.6 * jnp.log1p(rating(most) / (share * most + 1e-30)))
+    kept = most * jnp.exp(-0.6 * jnp.log1p(rating(most, given) / (share * most + 1e-30)))
     return jnp.clip((volume - kept) / dt + inflow, 0, volume / dt + inflow)
