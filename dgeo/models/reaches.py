@@ -17,6 +17,8 @@ from jaxtyping import Array, Bool, Float, Int
 from dgeo.errors import DgeoError
 from dgeo.numerics import Frozen
 
+Numbers = Sequence[float] | np.ndarray | Array
+
 
 class Reaches(Frozen):
     """Geometry of all reaches; `reaches(...)` makes it from checked input.
@@ -51,10 +53,10 @@ class Reaches(Frozen):
 
 
 def reaches(
-    downstream: Sequence[int] | np.ndarray,
-    length: Sequence[float] | np.ndarray,
-    slope: Sequence[float] | np.ndarray,
-    reservoir: Sequence[bool] | np.ndarray | None = None,
+    downstream: Numbers,
+    length: Numbers,
+    slope: Numbers,
+    reservoir: Numbers | None = None,
 ) -> Reaches:
     """One or more networks from lists over reaches, in any order.
 

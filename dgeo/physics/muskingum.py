@@ -20,7 +20,7 @@ The weight makes the scheme's dispersion that of a diffusive wave, c·L·(½ −
 
     X = ½·(1 + C − R),    C = c·Δt/L,    R = Q/(B·S·c·L),      at most C and at most `HIGHEST`
 
-The limits keep every outflow positive: where C < 1 − R the scheme is the explicit upwind one, and a flood wave disperses
+The limits keep every outflow positive: where C < 1 − R the scheme is the explicit upwind one, and flood waves disperse
 by what the grid cannot resolve.
 
 References: Cunge (1969) On the subject of a flood propagation computation method, doi:10.1080/00221686909500264;

@@ -1,6 +1,7 @@
 """The river network beside textbook routing, uniform flow, and the linear theory of flood waves."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -9,12 +10,12 @@ import numpy as np
 from dgeo.analytic import advection_dispersion
 from dgeo.check import gradient_kit
 from dgeo.check.kernels.report import Cases, KernelRow
-from dgeo.models import Reaches, River, Values, reaches
+from dgeo.models import River, Values, reaches
 from dgeo.physics import muskingum
 
 CASES = Cases("river")
 HOUR = 3600.0
-SLOPE, ROUGHNESS, WIDTH, FLOW = 1e-3, 0.03, 50.0, 50.0
+SLOPE, ROUGHNESS, WIDTH, FLOW, REACHES = 1e-3, 0.03, 50.0, 50.0, 20
 
 # Chow, Maidment & Mays (1988) Applied Hydrology, Example 8.4.1 and Table 8.4.1 [ft³ s⁻¹], K = 2.3 h, X = 0.15
 INFLOW = (93, 137, 208, 320, 442, 546, 630, 678, 691, 675, 634, 571, 477, 390, 329, 247, 184, 134, 108, 90)
@@ -68,7 +69,7 @@ def uniform_flow() -> Iterator[KernelRow]:
 
 
 def flood_wave() -> Iterator[KernelRow]:
-    """The linear response of uniform flow to a pulse, as the derivative by the inflow, of 20 and 40 reaches on 20 km.
+    """The linear response of uniform flow to a pulse, as the derivative by the inflow, of 20 reaches of 1 and ½ km.
 
     It is late by Σ L/c and has the variance 2·D·x/c³ with D = Q/(2·B·S), both exactly, whatever Δx and Δt: that is what
     Cunge's weight is for. The sums end so late that e^{−20} of the pulse is missing. As Δx and Δt vanish together, the
@@ -76,51 +77,56 @@ def flood_wave() -> Iterator[KernelRow]:
     its third moment is 6·D²·x/c⁵, reached in second order, and half of that in Hayami's theory. So beside Hayami's step
     response ½ % remains, at which the half of the skewness shows.
     """
-    errors = []
-    for count, dt in ((20, 300.0), (40, 150.0)):
-        response, celerity, dispersion = _response(count, 20e3 / count, dt)
-        time = dt * jnp.arange(len(response))
+    outlet, errors = _outlet(), []
+    celerity, dispersion = _celerity(), FLOW / (2 * WIDTH * SLOPE)
+    for length, dt in ((1000.0, 300.0), (500.0, 150.0)):
+        response = outlet(jnp.asarray(length), jnp.asarray(dt))
+        time, distance = dt * jnp.arange(len(response)), REACHES * length
         late = jnp.sum(response * time)
         third = jnp.sum(response * (time - late) ** 3)
-        errors.append(third * celerity**5 / (6 * dispersion**2 * 20e3) - 1)
+        errors.append(third * celerity**5 / (6 * dispersion**2 * distance) - 1)
     spread = jnp.sum(response * (time - late) ** 2)
-    hayami = advection_dispersion.ogata_banks(jnp.asarray(20e3), time + dt / 2, celerity, dispersion)
-    away = jnp.sqrt(jnp.mean((jnp.cumsum(response) - hayami) ** 2))
-    yield CASES.value("kinematic celerity [m s-1]", 20e3 / late, float(celerity), 1e-6)
-    yield CASES.value("dispersion of a flood wave [m2 s-1]", spread * celerity**3 / 40e3, float(dispersion), 1e-5)
-    yield CASES.order("third moment of a flood wave, 40 reaches for 20", errors, [1 / 20, 1 / 40], 2.0, 0.1)
-    yield CASES.value("step response beside Hayami's, rms", away, 0.0, 5e-3, relative=False)
+    exact = (jnp.asarray(distance), time + dt / 2, jnp.asarray(celerity), jnp.asarray(dispersion))
+    away = jnp.sqrt(jnp.mean((jnp.cumsum(response) - advection_dispersion.ogata_banks(*exact)) ** 2))
+    yield CASES.value("kinematic celerity [m s-1]", distance / late, celerity, 1e-6)
+    yield CASES.value("dispersion of a flood wave [m2 s-1]", spread * celerity**3 / 2 / distance, dispersion, 1e-5)
+    yield CASES.order("third moment of a flood wave", errors, [1000.0, 500.0], 2.0, 0.1)
+    yield CASES.value("step response beside Hayami's, rms", away, 0.0, 1e-2, relative=False)
 
 
-def _response(count: int, length: float, dt: float) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """dQ(t)/dI(0) at the end of a chain in uniform flow, the celerity there and the dispersion."""
-    model = _chain(count, length)
-    parameters = _channel(count, jnp.asarray(ROUGHNESS), WIDTH)
-    steady = jnp.zeros((int(40e3 / dt), count)).at[:, 0].set(FLOW)
-    area, speed = _uniform(FLOW)
-    start = {"volume": jnp.full(count, area * length)}
+def _outlet() -> Callable[[jax.Array, jax.Array], jax.Array]:
+    """(length, Δt) → dQ(t)/dI(0) at the end of a chain in uniform flow."""
+    area = _area()
 
-    def outlet(inflow: jax.Array) -> jax.Array:
-        forcing = {"lateral_inflow": inflow}
-        return model.march(start, forcing, parameters, {}, jnp.asarray(dt), ("discharge",))[1]["discharge"][:, -1]
+    @jax.jit
+    def response(length: jax.Array, dt: jax.Array) -> jax.Array:
+        model = _chain(length)
+        channel = _channel(REACHES, jnp.asarray(ROUGHNESS), WIDTH)
 
-    pulse = jnp.zeros_like(steady).at[0, 0].set(1.0)
-    response = jax.jit(lambda x, dx: jax.jvp(outlet, (x,), (dx,))[1])(steady, pulse)
-    return response, jnp.asarray(speed), jnp.asarray(FLOW / (2 * WIDTH * SLOPE))
+        def outlet(inflow: jax.Array) -> jax.Array:
+            start, forcing = {"volume": jnp.full(REACHES, area * length)}, {"lateral_inflow": inflow}
+            return model.march(start, forcing, channel, {}, dt, ("discharge",))[1]["discharge"][:, -1]
+
+        steady = jnp.zeros((140, REACHES)).at[:, 0].set(FLOW)
+        return jax.jvp(outlet, (steady,), (jnp.zeros_like(steady).at[0, 0].set(1.0),))[1]
+
+    return response
 
 
-def _uniform(flow: float) -> tuple[float, float]:
-    """Wetted area and celerity dQ/dA of uniform flow in the rectangular channel, by bisection and by hand.
-
-    Q = A^{5/3}·P^{−2/3}·√S/n with P = B + 2A/B, so dQ/dA = (Q/A)·(5/3 − (2/3)·A·(2/B)/P).
-    """
+def _area() -> float:
+    """Wetted area of uniform flow in the rectangular channel, by bisection."""
     low, high = 0.0, 1e4
     for _ in range(100):
         area = (low + high) / 2
-        perimeter = WIDTH + 2 * area / WIDTH
-        found = area ** (5 / 3) * perimeter ** (-2 / 3) * SLOPE**0.5 / ROUGHNESS
-        low, high = (area, high) if found < flow else (low, area)
-    return area, flow / area * (5 / 3 - 2 / 3 * area * 2 / WIDTH / perimeter)
+        found = area ** (5 / 3) * (WIDTH + 2 * area / WIDTH) ** (-2 / 3) * SLOPE**0.5 / ROUGHNESS
+        low, high = (area, high) if found < FLOW else (low, area)
+    return area
+
+
+def _celerity() -> float:
+    """dQ/dA by hand: Q = A^{5/3}·P^{−2/3}·√S/n with P = B + 2A/B, so dQ/dA = (Q/A)·(5/3 − (4/3)·(A/B)/P)."""
+    area = _area()
+    return FLOW / area * (5 / 3 - 4 / 3 * (area / WIDTH) / (WIDTH + 2 * area / WIDTH))
 
 
 def network() -> Iterator[KernelRow]:
@@ -160,9 +166,9 @@ def network() -> Iterator[KernelRow]:
     yield from (CASES.cost("gradient over forward", row.error) for row in report if row.kind == "cost" and row.error)
 
 
-def _chain(count: int, length: float) -> River:
-    chain: Reaches = reaches([*range(1, count), -1], np.full(count, length), np.full(count, SLOPE))
-    return River(chain)
+def _chain(length: jax.Array) -> River:
+    chain = reaches([*range(1, REACHES), -1], np.ones(REACHES), np.full(REACHES, SLOPE))
+    return River(replace(chain, length=jnp.full(REACHES, length)))
 
 
 def _channel(count: int, roughness: jax.Array, width: float) -> Values:
