@@ -1,5 +1,6 @@
 """Assembled simulators, and what a simulator is."""
 
+from dgeo.models.aquifer import Aquifer, Grid, grid
 from dgeo.models.bucket import Bucket, bucket
 from dgeo.models.cascade import Cascade, cascade
 from dgeo.models.exphydro import ExpHydro, exphydro
@@ -24,6 +25,7 @@ __all__ = [
     "MODELS",
     "SHM",
     "Adaptive",
+    "Aquifer",
     "Bucket",
     "Budget",
     "Cascade",
@@ -31,6 +33,7 @@ __all__ = [
     "ExpHydro",
     "FixedParts",
     "Formula",
+    "Grid",
     "ImplicitEuler",
     "Joint",
     "Law",
@@ -53,6 +56,7 @@ __all__ = [
     "cascade",
     "exphydro",
     "gr4j",
+    "grid",
     "hbv",
     "joined",
     "model_named",

@@ -124,8 +124,7 @@ class River(Model):
         """One step of every reach by itself, given what comes from above."""
         values = self._values(state, forcing, parameters)
         volume = state["volume"]
-        length, slope = (x.astype(volume.dtype) for x in (self.reaches.length, self.reaches.slope))
-        geometry = (length, slope, self.reaches.reservoir)
+        geometry = (self.reaches.length, self.reaches.slope, self.reaches.reservoir)
         lateral = at_least(forcing["lateral_inflow"], -(above + volume / dt))
         discharge = jax.vmap(self._outflow, (0, 0, 0, 0, None))(values, volume, above + lateral, geometry, dt)
         leaving = jnp.where(self.reaches.outlets, discharge, jnp.zeros_like(discharge))

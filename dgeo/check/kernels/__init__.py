@@ -11,7 +11,7 @@ import jax
 
 from dgeo.check.kernels.report import Cases, KernelReport, KernelRow
 
-KERNELS: tuple[str, ...] = ("river",)
+KERNELS: tuple[str, ...] = ("groundwater", "river")
 
 Rows = Callable[[], Iterable[KernelRow]]
 

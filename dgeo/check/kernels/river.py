@@ -9,6 +9,7 @@ import numpy as np
 
 from dgeo.analytic import advection_dispersion
 from dgeo.check import gradient_kit
+from dgeo.check.gradient_ranges import of_precision
 from dgeo.check.kernels.report import Cases, KernelRow
 from dgeo.models import River, Values, reaches
 from dgeo.physics import muskingum
@@ -158,7 +159,8 @@ def network() -> Iterator[KernelRow]:
     yield CASES.gradient("n ∂Q/∂n + k ∂Q/∂k + Δt ∂Q/∂Δt − I ∂Q/∂I = −Q", identity, -float(total), 1e-10)
 
     def kit(inflow: jax.Array, channel: Values, start: Values) -> tuple[Values, Values]:
-        return run(inflow, channel, start, jnp.asarray(HOUR, inflow.dtype))
+        dt = jnp.asarray(HOUR, inflow.dtype)
+        return of_precision(model, inflow).march(start, {"lateral_inflow": inflow}, channel, {}, dt, (*model.fluxes,))
 
     inputs = {"inflow": forcing, "channel": channel, "start": start}
     report = gradient_kit.gradients(kit, inputs, key=jax.random.key(0), points=1, transformations=("checkpoint",))
