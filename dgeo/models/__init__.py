@@ -18,6 +18,8 @@ from dgeo.models.river import River
 from dgeo.models.shm import SHM, shm
 from dgeo.models.smoothing import with_thresholds
 from dgeo.models.solvers import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Solver, Substeps
+from dgeo.models.stream import Oxygen, Solute, StreamTemperature
+from dgeo.models.transport import Line, Transport, line
 
 __all__ = [
     "GR4J",
@@ -37,19 +39,24 @@ __all__ = [
     "ImplicitEuler",
     "Joint",
     "Law",
+    "Line",
     "Marching",
     "Model",
     "NeuralODE",
     "NonSense",
     "OperatorSplit",
+    "Oxygen",
     "Parameter",
     "PerSite",
     "Reaches",
     "Reading",
     "River",
     "Slot",
+    "Solute",
     "Solver",
+    "StreamTemperature",
     "Substeps",
+    "Transport",
     "Values",
     "Variable",
     "bucket",
@@ -59,6 +66,7 @@ __all__ = [
     "grid",
     "hbv",
     "joined",
+    "line",
     "model_named",
     "neural_ode",
     "nonsense",

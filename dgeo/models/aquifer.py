@@ -65,7 +65,9 @@ def grid(
         if not value > 0:
             raise DgeoError(f"The {name} of the cells of a grid is {value:g} m: give a positive one.")
     floor = np.broadcast_to(np.asarray(bottom, np.float64), shape)
-    return Grid(*(jnp.asarray(x) for x in (floor, layer)), jnp.asarray(float(width)), jnp.asarray(float(depth)))
+    sizes = (np.asarray(float(x)) for x in (width, depth))
+    across, along = (jnp.asarray(x) for x in sizes)
+    return Grid(jnp.asarray(floor), jnp.asarray(layer), across, along)
 
 
 def given_conductivity(conductivity: Scalar) -> Scalar:
@@ -168,7 +170,7 @@ class Aquifer(Model):
         terms = jax.vmap(jax.vmap(of_cell))(head, state, forcing, parameters)
         return {**terms, "recharge": terms["recharge"] * self.grid.area, "stage": forcing["stage"]}
 
-    def _faces(self, head: Cells, terms: Values) -> tuple[Cells, Cells]:
+    def _faces(self, head: Cells, terms: Values) -> darcy.Faces:
         thickness = self.grid.thickness
         if not self.confined:
             thickness = at_least(head - self.grid.bottom, jnp.full_like(head, THINNEST))

@@ -2,15 +2,16 @@
 
     J(x)·δ = f(x),   x ← x − δ
 
-The linear systems are solved by conjugate gradients where J is symmetric, else by stabilised biconjugate gradients, both
-with a diagonal preconditioner. The derivative of the root is that of the implicit function: one more solve with J, or
-with its transpose, however many iterations it took.
+The linear systems are solved by conjugate gradients where J is symmetric, else by stabilised biconjugate gradients,
+both with a diagonal preconditioner. The derivative of the root is that of the implicit function: one more solve with J,
+or with its transpose, however many iterations it took.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jax.scipy.sparse.linalg import bicgstab, cg
 from jaxtyping import Array, Float
 
@@ -32,13 +33,14 @@ def matrix_free_root(
     which ends at a residual of 1000 roundings of the right-hand side.
     """
     scale = jax.lax.stop_gradient(1 / diagonal)
-    solver, tolerance = cg if symmetric else bicgstab, 1000 * float(jnp.finfo(start.dtype).eps)
+    solver: Any = cg if symmetric else bicgstab
+    tolerance = 1000 * float(np.finfo(start.dtype).eps)
     general, captured = jax.closure_convert(function, start)
     start, still = jax.lax.stop_gradient((start, captured))
 
     def linear_solve(x: Field, right: Field) -> Field:
         _, product = jax.linearize(lambda x: general(x, *still), x)
-        found, _ = solver(product, right, tol=tolerance, maxiter=most, M=lambda residual: scale * residual)
+        found, _ = solver(product, right, tol=tolerance, maxiter=most, M=lambda x: scale * x)
         return found
 
     def iterate(_: Array, x: Field) -> Field:

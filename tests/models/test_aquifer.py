@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from dgeo.check import ledger
 from dgeo.engine import Parameters, simulate
@@ -27,7 +27,7 @@ def march(model, forcing, parameters, state):
 def case(draws, confined):
     """Two aquifers with sizes spread over decades, wells that may ask for more than there is, and some river cells."""
     random = np.random.default_rng(draws)
-    model = Aquifer(grid(SHAPE, 10.0, 30.0, BOTTOM, thickness=5.0), confined=confined, iterations=20)
+    model = Aquifer(grid(SHAPE, 10.0, 30.0, BOTTOM, thickness=5.0), confined=confined)
     parameters = {
         name: model.parameters[name].bounds.from_fraction(jnp.asarray(random.uniform(0, 1, (SITES, *SHAPE))))
         for name in model.parameters
@@ -43,6 +43,7 @@ def case(draws, confined):
 
 
 @pytest.mark.x64
+@settings(max_examples=8)
 @given(st.integers(0, 10**9), st.booleans())
 def test_water_is_kept(draws, confined):
     """With conductivities and storativities over six decades, and wells beyond what there is: finite, and closed.

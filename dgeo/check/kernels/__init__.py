@@ -11,7 +11,7 @@ import jax
 
 from dgeo.check.kernels.report import Cases, KernelReport, KernelRow
 
-KERNELS: tuple[str, ...] = ("groundwater", "river")
+KERNELS: tuple[str, ...] = ("groundwater", "river", "transport")
 
 Rows = Callable[[], Iterable[KernelRow]]
 
