@@ -23,7 +23,7 @@ def march(model, forcing, parameters, state, dt):
 
 
 def case(draws):
-    """Three streams with parameters from all of their bounds, dispersion less than what would cross the line at once."""
+    """Three streams with parameters from all of their bounds, clean or not, with clean inflow or not."""
     random = np.random.default_rng(draws)
     model = Solute(line(600.0, CELLS))
     parameters = {

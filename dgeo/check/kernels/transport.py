@@ -27,20 +27,20 @@ def rows() -> Iterator[KernelRow]:
 def front() -> Iterator[KernelRow]:
     """Ogata–Banks after a day with v = 1e-5 m s⁻¹, D = 1e-6 m² s⁻¹: C/C₀ = 0.5911781 at 0.864 m.
 
-    2 m in 50 and 100 cells, in 50 and 100 steps: the front is 0.6 m wide and the scheme errs by its third derivative,
-    (Δx/0.6)²/10, a few 1e-4 of C₀; its derivative by ln v, which is as steep again, by more. The first instants, when
-    the front is narrower than a cell, and the limiter keep the order below two. Only the first metre is compared: the
-    line ends at 2 m, the formula's does not.
+    3 m in 50 and 100 cells, in 50 and 100 steps: the front is 0.6 m wide and the scheme errs by its third derivative,
+    (Δx/0.6)²/10, a few 1e-4 of C₀; its derivative by ln v, which is as steep again, by more. The order is between one
+    and a half and two: the limiter is of first order where the front begins, and so is the scheme in the first instants,
+    when the front is narrower than a cell. Only the first half is compared: the formula's line does not end.
     """
     numbers = tuple(jnp.asarray(x) for x in (DAY, 1e-5, 1e-6))
     values = {name: jnp.asarray(x) for name, x in (("retardation", 1.0), ("decay", 0.0), ("dispersion", 1e-6))}
     errors = []
     for cells in (50, 100):
-        middle = (jnp.arange(cells) + 0.5) * 2 / cells
+        middle = (jnp.arange(cells) + 0.5) * 3 / cells
 
         def profile(velocity: jax.Array, cells: int = cells) -> jax.Array:
             given, forcing = {**values, "velocity": velocity}, {"solute_inflow": jnp.ones(())}
-            return _run(Solute(line(2.0, cells)), forcing, given, DAY / cells, cells)["concentration"]
+            return _run(Solute(line(3.0, cells)), forcing, given, DAY / cells, cells)["concentration"]
 
         def formula(velocity: jax.Array, middle: jax.Array = middle) -> jax.Array:
             return exact.ogata_banks(middle, numbers[0], velocity, numbers[2])
@@ -49,10 +49,10 @@ def front() -> Iterator[KernelRow]:
             jax.jit(lambda v, run=run: jax.jvp(run, (v,), (v,)))(numbers[1]) for run in (profile, formula)
         )
         errors.append(jnp.sqrt(jnp.mean((found - wanted)[: cells // 2] ** 2)))
-    at = int(0.864 / 0.02)
-    yield CASES.value("Ogata–Banks, 0.87 m after a day", found[at], float(wanted[at]), 2e-3)
+    at = int(0.864 / 0.03)
+    yield CASES.value("Ogata–Banks, 0.855 m after a day", found[at], float(wanted[at]), 2e-3)
     yield CASES.gradient("Ogata–Banks, ∂C/∂ln v there", slope[at], float(by_hand[at]), 1e-2)
-    yield CASES.order("Ogata–Banks, 100 cells for 50, rms", errors, [1 / 50, 1 / 100], 2.0, 0.3)
+    yield CASES.order("Ogata–Banks, 100 cells for 50, rms", errors, [1 / 50, 1 / 100], 2.0, 0.5)
     published = exact.ogata_banks(jnp.asarray(0.864), *numbers)
     yield CASES.value("Ogata–Banks' own formula at 0.864 m", published, 0.5911781, 1e-6)
 
