@@ -3,6 +3,7 @@
 from dgeo.models.aquifer import Aquifer, Grid, grid
 from dgeo.models.bucket import Bucket, bucket
 from dgeo.models.cascade import Cascade, cascade
+from dgeo.models.column import Layers
 from dgeo.models.exphydro import ExpHydro, exphydro
 from dgeo.models.gr4j import GR4J, gr4j
 from dgeo.models.hbv import HBV, hbv
@@ -14,6 +15,7 @@ from dgeo.models.ode import ContinuousModel
 from dgeo.models.reaches import Reaches, joined, reaches
 from dgeo.models.registry import MODELS, model_named, register
 from dgeo.models.residual import with_residuals
+from dgeo.models.richards import Richards, Roots, richards
 from dgeo.models.river import River
 from dgeo.models.shm import SHM, shm
 from dgeo.models.smoothing import with_thresholds
@@ -39,6 +41,7 @@ __all__ = [
     "ImplicitEuler",
     "Joint",
     "Law",
+    "Layers",
     "Line",
     "Marching",
     "Model",
@@ -50,7 +53,9 @@ __all__ = [
     "PerSite",
     "Reaches",
     "Reading",
+    "Richards",
     "River",
+    "Roots",
     "Slot",
     "Solute",
     "Solver",
@@ -72,6 +77,7 @@ __all__ = [
     "nonsense",
     "reaches",
     "register",
+    "richards",
     "shm",
     "with_residuals",
     "with_thresholds",
