@@ -11,7 +11,7 @@ import jax
 
 from dgeo.check.kernels.report import Cases, KernelReport, KernelRow
 
-KERNELS: tuple[str, ...] = ()
+KERNELS: tuple[str, ...] = ("leaf",)
 
 Rows = Callable[[], Iterable[KernelRow]]
 
