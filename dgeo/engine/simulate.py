@@ -77,7 +77,7 @@ def simulate(
     common, own, fixed = _parted(model)
     step = Step(_step_of_one(fixed, kept), parameters.components, type(model).__name__, _identity(fixed, kept))
     series = ({name: forcing[name] for name in (*model.forcings, *model.law_forcings)}, parameters.dynamic)
-    shared = (common, jnp.asarray(dt, jnp.result_type(*jax.tree.leaves(state))))
+    shared = (common, jnp.asarray(dt, _type_of(state, series)))
     static = (own, parameters.static)
     loop: Loop
     if engine == "auto" and isinstance(model, Marching):
@@ -154,6 +154,11 @@ def at_sites(model: Model, index: Int[Array, " site"]) -> Model:
 def initial_state(model: Model, shape: tuple[int, ...], dtype: Any) -> Values:
     """The model's initial state at every site, [site] or [site, component]."""
     return jax.tree.map(lambda x: jnp.broadcast_to(x, shape + x.shape).astype(dtype), model.initial_state())
+
+
+def _type_of(state: Values, series: Any) -> Any:
+    """The precision of the state; of a model without one, that of what drives it."""
+    return jnp.result_type(*(jax.tree.leaves(state) or jax.tree.leaves(series)))
 
 
 def _shape_and_type(parameters: Parameters) -> tuple[tuple[int, ...], Any]:
