@@ -34,7 +34,11 @@ class DataConfig(Strict):
       and day length are those in it;
     - `virtual`: generated basins (`count`, `years`, `noise`, `gaps`, `seed`), with `products` faulty versions of their
       forcings, precipitation_a, temperature_a and so on. Their truth is the model `physics`, with a law that no
-      textbook has in each of the slots `hidden` (`dgeo.virtual.basins` has the defaults).
+      textbook has in each of the slots `hidden` (`dgeo.virtual.basins` has the defaults). `also_observed` gives hidden
+    variables that are observed too, with the share of their days that is missing.
+
+    `climate_years` (first day, last day) computes the climate attributes anew over a period, such as the training's;
+    `random_attributes` (a seed) replaces all attributes by noise, as a control.
 
     `attributes` and `quality` are the folder of the attribute tables and the flags that count as observed, for the text
     layout.
@@ -58,11 +62,18 @@ class DataConfig(Strict):
     seed: NonNegativeInt = 0
     physics: str = "hbv"
     hidden: tuple[str, ...] | None = None
+    also_observed: dict[str, float] = Field(default_factory=dict)
+    climate_years: tuple[str, str] | None = None
+    random_attributes: NonNegativeInt | None = None
 
     @model_validator(mode="after")
     def _truth(self) -> "DataConfig":
         if self.source == "virtual":
             true_physics(self.physics, self.hidden)
+        elif self.also_observed:
+            raise ValueError("`also_observed` needs a known truth: set source: virtual, or take it off")
+        if self.streamed and (self.climate_years or self.random_attributes is not None):
+            raise ValueError("the attributes of a store are those in it: take off climate_years and random_attributes")
         return self
 
     @property
@@ -93,7 +104,11 @@ class SplitConfig(Strict):
 
     `validation` lies inside `train`: candidates train on what is left of `train` before or after it. `test_basins`,
     or the file `basins` that a split of `dgeo.data` (PUB, PUR) was saved to, makes the test one of unseen basins; then
-    the years of the test may be those of the training, too.
+    the years of the test may be those of the training, too. Basins that such a file names neither to train on nor to
+    test are left out.
+
+    `years` is the file of a split of water years (`dgeo.data.YearSplit`): within the periods, which then may overlap,
+    each basin is trained on its own years and tested on others.
     """
 
     train: tuple[str, str]
@@ -101,9 +116,12 @@ class SplitConfig(Strict):
     test: tuple[str, str]
     test_basins: tuple[str, ...] = ()
     basins: Path | None = None
+    years: Path | None = None
 
     @model_validator(mode="after")
     def _one_list(self) -> "SplitConfig":
+        if self.years is not None and self.validation is not None:
+            raise ValueError("a split of `years` has no validation years; set `validation: null` and choose the steps")
         if self.basins is not None and self.test_basins:
             raise ValueError("give `basins` (a split file) or `test_basins`, not both")
         return self
