@@ -69,12 +69,14 @@ def year_mask(
     return np.stack([np.isin(of_day, years.get(str(basin), ())) for basin in basins], axis=1)
 
 
-def extreme_years(dataset: xr.Dataset, train: Period, record: Period, return_period: float = 5.0) -> YearSplit:
+def extreme_years(
+    dataset: xr.Dataset, train: Period, record: Period, return_period: float = 5.0, fewest: int = FEWEST_PEAKS
+) -> YearSplit:
     """Train on the years of `train` whose peak stays below the flood of a return period, test on those above it.
 
     The flood is fitted to the peaks of `train` alone. Years above it are tested wherever in `record` they lie; the
     years of the record after or before `train` that stay below it are the control. `shift` has the median over basins
-    of the largest tested peak over the largest one trained on. Basins with fewer than eight known peaks in `train` are
+    of the largest tested peak over the largest one trained on. Basins with fewer than `fewest` known peaks in `train` are
     left out. Raises `DgeoError` for a return period below 2 or above 10 years.
     """
     if not 2 <= return_period <= LONGEST_RETURN:
@@ -88,7 +90,7 @@ def extreme_years(dataset: xr.Dataset, train: Period, record: Period, return_per
     ratios = []
     for basin, series in zip(dataset["basin"].values.astype(str), peaks.T, strict=True):
         known = series[trained & np.isfinite(series)]
-        if len(known) < FEWEST_PEAKS:
+        if len(known) < max(fewest, 3):
             continue
         above, below = series > flood(known, return_period), series <= flood(known, return_period)
         for part, chosen in zip(parts, (below & trained, above, below & ~trained), strict=True):

@@ -35,11 +35,19 @@ class Model:
 
 
 FEWER = ("model.components=4", "training.steps=600", "training.validate_every=100")
+QUICK = ("training.steps=300", "training.validate_every=100")
+HBV, NONSENSE = ("model.physics.name=hbv",), ("model.physics.name=nonsense",)
 MODELS: dict[str, Model] = {
     "static": Model("camels_us_static", "hybrid", "δHBV, static parameters, 16 components", quick=FEWER),
     "dynamic": Model("camels_us_dynamic", "hybrid", "δHBV, beta, k0 and beta_et move in time", quick=FEWER),
     "static_fast": Model("camels_us_static_fast", "hybrid", "δHBV, static parameters, 4 components", quick=FEWER),
     "law": Model("camels_us_law", "hybrid", "static_fast with a learned law of evaporation", quick=FEWER),
+    "hbv_all": Model(
+        "structures_real", "hybrid", "HBV, all parameters move in time", ("model.physics.version=1.1p", *HBV), QUICK
+    ),
+    "nonsense_all": Model(
+        "structures_real", "hybrid", "NonSense: the same network, stores in an absurd order", NONSENSE, QUICK
+    ),
     "implicit": Model("camels_us_implicit", "hybrid", "static_fast with implicit Euler steps", quick=FEWER),
 }
 SEEDS = {"full": (0, 1, 2), "quick": (0, 1), "tiny": (0, 1)}
