@@ -8,12 +8,14 @@ from dgeo.check.gradient_report import Report, Row
 from dgeo.check.gradient_run import Tolerances
 from dgeo.check.hybrid_ledger import HybridLedger, hybrid_ledger, routed
 from dgeo.check.ledger import Ledger, ledger, storage_of
+from dgeo.check.network_ledger import NetworkLedger, open_books
 from dgeo.check.solved import require_solved, unsolved
 
 __all__ = [
     "Balance",
     "HybridLedger",
     "Ledger",
+    "NetworkLedger",
     "Report",
     "Row",
     "Tolerances",
@@ -24,6 +26,7 @@ __all__ = [
     "law_gradients",
     "ledger",
     "model_gradients",
+    "open_books",
     "require_solved",
     "routed",
     "storage_of",

@@ -18,10 +18,12 @@ from pydantic import (
 )
 
 from dgeo.errors import DgeoError, nearest
-from dgeo.hybrid import Recipe
+from dgeo.hybrid import AnyRecipe, Recipe
 from dgeo.hybrid.strict import Strict
 from dgeo.numerics import write_atomically
 from dgeo.training.losses import LOSSES
+from dgeo.training.model_section import AnyModel, ModelSection, marked
+from dgeo.training.reference import ReferenceRecipe
 from dgeo.virtual.physics import true_physics
 
 
@@ -201,13 +203,9 @@ class TrainingConfig(Strict):
         return self
 
 
-def usual_outputs(recipe: Recipe | None) -> tuple[str, ...]:
-    """Streamflow, the stores, and evapotranspiration and baseflow where the model has them."""
-    if recipe is None:
-        return ("streamflow",)
-    physics = recipe.outline()
-    fluxes = (name for name in ("evapotranspiration", "baseflow") if name in physics.fluxes)
-    return ("streamflow", *fluxes, *(name for name in physics.states if name in physics.budget.stores))
+def usual_outputs(model: AnyModel | None) -> tuple[str, ...]:
+    """What a model usually keeps; streamflow, where the model is not understood."""
+    return ("streamflow",) if model is None else model.usual_outputs
 
 
 class Config(Strict):
@@ -215,9 +213,22 @@ class Config(Strict):
 
     data: DataConfig
     split: SplitConfig
-    model: Recipe
+    model: ModelSection
     training: TrainingConfig = TrainingConfig()
     outputs: tuple[str, ...] = Field(default_factory=lambda known: usual_outputs(known.get("model")))
+
+    @property
+    def recipe(self) -> AnyRecipe:
+        """The model to train; raises `DgeoError` for a reference, which has nothing to train."""
+        if isinstance(self.model, ReferenceRecipe):
+            raise DgeoError(f"The reference {self.model.reference} has nothing to train; give a model in `model`.")
+        return self.model
+
+    @model_validator(mode="after")
+    def _freezable(self) -> "Config":
+        if self.training.freeze and not isinstance(self.model, Recipe):
+            raise ValueError("a model without physics has no parts to freeze; leave out training.freeze")
+        return self
 
 
 def read_config(path: str | Path, changes: Sequence[str] = ()) -> Config:
@@ -270,7 +281,7 @@ def _apply(content: dict[str, Any], change: str) -> None:
 
 def sentence(error: Any, place: str) -> str:
     """What pydantic found wrong first, in one sentence."""
-    where = ".".join(str(part) for part in error["loc"])
+    where = ".".join(str(part) for part in error["loc"] if marked(part) is None)
     if error["type"] == "missing":
         return f"{place}: the key {where!r} is missing; add it."
     if error["type"] != "extra_forbidden":
@@ -285,6 +296,9 @@ def sentence(error: Any, place: str) -> str:
 def _known_keys(location: Sequence[Any]) -> list[str]:
     section: Any = Config
     for part in location:
+        if (recipe := marked(part)) is not None:
+            section = recipe
+            continue
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             return list(TargetConfig.model_fields)
         if part not in section.model_fields:

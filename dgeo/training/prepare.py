@@ -148,8 +148,7 @@ _METHODS: dict[str, tuple[tuple[str, ...], Callable]] = {
 
 def check_outputs(config: Config) -> None:
     """Raise `DgeoError` where a run asks the model for what it does not have, or leaves out what its scores need."""
-    physics = config.model.outline()
-    known = {"streamflow", *physics.fluxes, *physics.states, *physics.diagnostics}
+    known = config.model.output_names
     for name in (*config.outputs, *config.training.targets):
         if name not in known:
             raise DgeoError(f"The model has no output {name!r}; {nearest(name, known)}")
@@ -187,6 +186,8 @@ def check_inputs(dataset: xr.Dataset, config: Config, period: data.Period, targe
 
 def after_gaps(dataset: xr.Dataset, forcings: tuple[str, ...], start: str) -> xr.Dataset:
     """The dataset from the day after the last gap in any forcing before `start`, so that a spin-up meets none."""
+    if not forcings:
+        return dataset
     before = dataset[list(forcings)].sel(time=slice(None, np.datetime64(start) - np.timedelta64(1, "D")))
     gap = np.zeros(before.sizes["time"], bool)
     for block in data.blocks_of(before):
@@ -260,12 +261,13 @@ def in_years(
 def training_statistics(dataset: xr.Dataset, config: Config) -> Statistics:
     """Means and deviations of what the networks read, over training basins and days alone."""
     basins = training_basins(dataset, config)
-    logarithmic = () if config.model.dynamic is None else config.model.dynamic.logarithmic
-    fused = {} if config.model.forcing is None else config.model.forcing.fuse
-    dataset = dataset.assign({name: dataset[products[0]] for name, products in fused.items() if name not in dataset})
+    fused = config.model.fused.items()
+    dataset = dataset.assign({name: dataset[products[0]] for name, products in fused if name not in dataset})
     names = (*config.model.network_attributes, *config.model.network_forcings)
     dataset = in_years(dataset, config, "train", config.model.network_forcings)
-    return data.statistics(dataset, names, basins, config.split.train, dict.fromkeys(logarithmic, _log_root))
+    return data.statistics(
+        dataset, names, basins, config.split.train, dict.fromkeys(config.model.logarithmic, _log_root)
+    )
 
 
 def _log_root(values: np.ndarray) -> np.ndarray:
