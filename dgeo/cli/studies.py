@@ -33,10 +33,10 @@ def experiment(
         raise DgeoError(f"There is no budget {budget!r}; choose among {', '.join(BUDGETS)}.")
     folder = out or Path("runs") / f"{name}_{budget}"
     setting = setting_named(data, budget, study.changes.get(data))
-    options: dict[str, Any] = {"only": only, "minutes": minutes, "plan": plan}
+    options: dict[str, Any] = {"only": only, "minutes": minutes, "plan": plan, "tell": _costs}
     with bar(several=True) as watch:
-        told = {"say": lambda words: console.print(escape(words)), "tell": _costs, "watch": watch}
-        results = run_study(study, setting, folder, **options, **told)
+        options |= {"say": lambda words: console.print(escape(words)), "watch": watch}
+        results = run_study(study, setting, folder, **options)
     if results.cells:
         console.print(f"Report: [bold]{folder / 'report.html'}[/bold]   tables: {folder / 'tables.md'}")
 

@@ -76,8 +76,8 @@ def extreme_years(
 
     The flood is fitted to the peaks of `train` alone. Years above it are tested wherever in `record` they lie; the
     years of the record after or before `train` that stay below it are the control. `shift` has the median over basins
-    of the largest tested peak over the largest one trained on. Basins with fewer than `fewest` known peaks in `train` are
-    left out. Raises `DgeoError` for a return period below 2 or above 10 years.
+    of the largest tested peak over the largest one trained on. Basins with fewer than `fewest` known peaks in `train`
+    are left out. Raises `DgeoError` for a return period below 2 or above 10 years.
     """
     if not 2 <= return_period <= LONGEST_RETURN:
         raise DgeoError(

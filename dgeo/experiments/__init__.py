@@ -1,7 +1,7 @@
-"""Studies: the experiments that test the claims of differentiable modelling, under one protocol (docs/experiments.md)."""
+"""Studies: the experiments that test the claims of differentiable modelling, under one protocol."""
 
 from dgeo.errors import DgeoError, nearest
-from dgeo.experiments import temporal, ungauged
+from dgeo.experiments import climate_shift, controls, data_scaling, extremes, hidden_variables, temporal, ungauged
 from dgeo.experiments.cells import Cell, Test
 from dgeo.experiments.models import MODELS, Model, configured
 from dgeo.experiments.results import Results
@@ -11,7 +11,10 @@ from dgeo.experiments.statistics import Estimate, difference, median, verdict
 from dgeo.experiments.study import Study
 from dgeo.experiments.sums import yearly_sums
 
-STUDIES = {module.STUDY.name: module.STUDY for module in (temporal, ungauged)}
+STUDIES = {
+    module.STUDY.name: module.STUDY
+    for module in (temporal, ungauged, data_scaling, extremes, climate_shift, hidden_variables, controls)
+}
 
 __all__ = [
     "BUDGETS",

@@ -53,7 +53,9 @@ class Cell:
     def kind(self) -> str:
         """What cells share that may be trained in one program: data, model and training but for the seeds."""
         training = self.config.training.model_dump(mode="json", exclude={"seeds"})
-        return json.dumps([self.config.data.model_dump(mode="json"), self.config.model.model_dump(mode="json"), training])
+        return json.dumps(
+            [self.config.data.model_dump(mode="json"), self.config.model.model_dump(mode="json"), training]
+        )
 
     def describe(self) -> dict[str, Any]:
         """All that defines the cell, for JSON."""

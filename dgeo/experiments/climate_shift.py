@@ -1,13 +1,13 @@
 """Train on the cold years of each basin and test on the warm ones, and on the wet and the dry ones.
 
 Claim C7: differentiable models extrapolate to another climate. The differential split-sample test of Klemeš (1986),
-doi:10.1080/02626668609491024. Beside each is a training on as many years drawn at random from all that are not tested: what
-a shift costs is the difference between the two, in the same tested years.
+doi:10.1080/02626668609491024. Beside each is a training on as many years drawn at random from all that are not
+tested: what a shift costs is the difference between the two, in the same tested years.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dgeo import data
 from dgeo.experiments.cells import Cell, Test
@@ -41,7 +41,7 @@ def cells(setting: Setting, splits: Path) -> list[Cell]:
             data.check_leakage(split)
             path = splits / f"{split.name}.json"
             split.save(path)
-            given = {"train": record, "test": record, "validation": None, "split": {"years": str(path)}}
+            given: dict[str, Any] = {"train": record, "test": record, "validation": None, "split": {"years": str(path)}}
             for model in (name for name in CHOSEN if name in MODELS):
                 config = configured(model, setting, **given)
                 found.append(Cell(model, split.name, config, {TEST: Test(record, years="test")}))
@@ -61,12 +61,15 @@ def shifts(results: Results) -> Table:
         for by, model, size, found, biases in _losses(results)
     ]
     header = ["shift, model", "size of the shift", "NSE, shifted less random", "bias, shifted %", "bias, random %"]
-    note = INTERVALS + " The size is the mean over basins of tested less trained years; climate attributes are of all years."
+    note = (
+        INTERVALS
+        + " The size is the mean over basins of tested less trained years; climate attributes are of all years."
+    )
     return Table("shifts", "What a shift costs", header, rows, note)
 
 
 def _losses(results: Results) -> list[tuple[str, str, str, Estimate, list[float]]]:
-    found = []
+    found: list[tuple[str, str, str, Estimate, list[float]]] = []
     for by in DIRECTIONS:
         names = (f"to_{by}", f"to_{by}_random")
         for model in results.models(split=names[0]):

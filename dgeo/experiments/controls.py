@@ -1,7 +1,7 @@
 """Controls that dispute the claims: what remains of the skill where physics or attributes are taken away.
 
-- NonSense against HBV under one network (Acuña Espinoza et al. 2024, doi:10.5194/hess-28-2705-2024): skill in streamflow does
-  not tell a sensible structure from an absurd one.
+- NonSense against HBV under one network (Acuña Espinoza et al. 2024, doi:10.5194/hess-28-2705-2024): skill in
+  streamflow does not tell a sensible structure from an absurd one.
 - Random attributes and positions alone, in the trained basins (temporal) and in unseen ones (PUB, PUR): what only tells
   basins apart must fail there.
 - Published climate attributes, whose means cover the test years, against those of the training years.
@@ -23,9 +23,9 @@ from dgeo.experiments.models import MODELS, configured
 from dgeo.experiments.results import Results
 from dgeo.experiments.setting import Setting
 from dgeo.experiments.show import Figure, Table
+from dgeo.experiments.statistics import difference
 from dgeo.experiments.study import Study
 from dgeo.experiments.tables import INTERVALS, medians
-from dgeo.experiments.statistics import difference
 from dgeo.experiments.ungauged import FOLDS, regional_folds
 from dgeo.hybrid import load
 from dgeo.training.evaluate import inputs_of
@@ -99,14 +99,20 @@ def bounds(results: Results) -> Table:
     known = {model: share for model, share in shares.items() if share}
     names = dict.fromkeys(name for share in known.values() for name in share)
     rows = [[name, *(share.get(name) for share in known.values())] for name in names]
-    note = "Over basins and components of the first seed; a parameter that moves in time counts with its mean of two years."
+    note = "Over basins and components of the first seed; a parameter that moves counts with its mean of two years."
     return Table("bounds", "Share of parameters within 1 % of a bound", ["parameter", *known], rows, note)
 
 
 def finer(results: Results) -> Table:
     """The test again, the steps made in four parts."""
     rows = [
-        [done.cell.model, found["trained"]["nse"], found["other"]["nse"], found["nse_change"], found["streamflow_difference"]]
+        [
+            done.cell.model,
+            found["trained"]["nse"],
+            found["other"]["nse"],
+            found["nse_change"],
+            found["streamflow_difference"],
+        ]
         for done in results.some(split="temporal")
         if (found := done.record["extra"].get("finer"))
     ]

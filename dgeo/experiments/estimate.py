@@ -44,7 +44,7 @@ class Costs:
 
 
 def measured(cell: Cell, train: Callable[[Watch], None]) -> dict[str, float]:
-    """The seconds of a step and of compilation: the first calls of a cell's own training, which later goes on from there.
+    """The seconds of a step and of compilation: the first calls of a cell's training, which later goes on from there.
 
     A training that is shorter is finished by this; one that failed is reported when it is run.
     """

@@ -1,12 +1,13 @@
 """Train on ordinary years, test on those with floods that none of them had.
 
-Claim C7: differentiable models extrapolate to extremes. After Frame et al. (2022), doi:10.5194/hess-26-3377-2022, and Acuña
-Espinoza et al. (2025), doi:10.5194/hess-29-1277-2025; the flood that parts the years is fitted to the peaks of the training
-period alone, and its return period is one that a training period can tell.
+Claim C7: differentiable models extrapolate to extremes. After Frame et al. (2022), doi:10.5194/hess-26-3377-2022, and
+Acuña Espinoza et al. (2025), doi:10.5194/hess-29-1277-2025; the flood that parts the years is fitted to the peaks of
+the training period alone, and its return period is one that a training period can tell.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from dgeo import data
 from dgeo.experiments.cells import Cell, Test
@@ -33,14 +34,12 @@ def cells(setting: Setting, splits: Path) -> list[Cell]:
     tests = {EXTREME: Test(record, years="test"), ORDINARY: Test(record, years="control")}
     found = []
     for years in RETURN_PERIODS[setting.budget]:
-        split = data.extreme_years(
-            setting.dataset, setting.warm(setting.train), record, years, FEWEST[setting.budget]
-        )
+        split = data.extreme_years(setting.dataset, setting.warm(setting.train), record, years, FEWEST[setting.budget])
         data.check_leakage(split)
         path = splits / f"{split.name}.json"
         split.save(path)
         for model in (name for name in CHOSEN if name in MODELS):
-            given = {"test": record, "validation": None, "split": {"years": str(path)}}
+            given: dict[str, Any] = {"test": record, "validation": None, "split": {"years": str(path)}}
             found.append(Cell(model, f"{years:g}-year flood", configured(model, setting, **given), tests))
     return found
 

@@ -1,12 +1,12 @@
 """The folder of a study: its definition, which must not change, and a folder for each cell.
 
-    study.json            what the study is: every cell with its config and tests
-    splits/               the splits of basins or years that cells read
-    cells/NAME/           a run folder as `dgeo train` makes it, and in it once the cell is finished
-        simulation.nc     simulated [member, time, basin] and observed streamflow of all tests
-        scores.csv        one row a test, member and basin
-        sums.nc           sums of each water year, from which scores are resampled
-        cell.json         cost, summary, and whatever the study looked at; written last
+study.json            what the study is: every cell with its config and tests
+splits/               the splits of basins or years that cells read
+cells/NAME/           a run folder as `dgeo train` makes it, and in it once the cell is finished
+simulation.nc     simulated [member, time, basin] and observed streamflow of all tests
+scores.csv        one row a test, member and basin
+sums.nc           sums of each water year, from which scores are resampled
+cell.json         cost, summary, and whatever the study looked at; written last
 """
 
 import json

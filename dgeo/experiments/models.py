@@ -1,7 +1,7 @@
 """The models of the studies: training configs of benchmarks/configs, and what each budget changes in them.
 
-A model enters a study by its name here: its config file, and overrides as `dgeo train --set` takes them. Data, periods and
-attributes come from the setting, so the file's own are not used.
+A model enters a study by its name here: its config file, and overrides as `dgeo train --set` takes them. Data,
+periods and attributes come from the setting, so the file's own are not used.
 """
 
 import json
@@ -34,10 +34,21 @@ class Model:
     quick: tuple[str, ...] = ()
 
 
+SMALLER = ("model.hidden=64", "training.steps=600", "training.validate_every=100")
 FEWER = ("model.components=4", "training.steps=600", "training.validate_every=100")
 QUICK = ("training.steps=300", "training.validate_every=100")
 HBV, NONSENSE = ("model.physics.name=hbv",), ("model.physics.name=nonsense",)
+RATE = ("training.optimiser.learning_rate=0.001",)
 MODELS: dict[str, Model] = {
+    "climatology": Model(
+        "camels_us_static_fast", "reference", "mean of the day of the year", ('model={"reference": "climatology"}',)
+    ),
+    "persistence": Model(
+        "camels_us_static_fast", "reference", "the day before, observed", ('model={"reference": "persistence"}',)
+    ),
+    "lstm": Model("camels_us_static", "network", "the benchmark's LSTM", ('model={"network": "lstm"}', *RATE), SMALLER),
+    "ea_lstm": Model("camels_us_static", "network", "EA-LSTM", ('model={"network": "ea_lstm"}', *RATE), SMALLER),
+    "mc_lstm": Model("camels_us_static", "network", "MC-LSTM", ('model={"network": "mc_lstm"}', *RATE), SMALLER),
     "static": Model("camels_us_static", "hybrid", "δHBV, static parameters, 16 components", quick=FEWER),
     "dynamic": Model("camels_us_dynamic", "hybrid", "δHBV, beta, k0 and beta_et move in time", quick=FEWER),
     "static_fast": Model("camels_us_static_fast", "hybrid", "δHBV, static parameters, 4 components", quick=FEWER),
@@ -74,7 +85,7 @@ def configured(
     setting: Setting,
     *,
     train: Period | None = None,
-    validation: Period | None | Literal["setting"] = "setting",
+    validation: Period | Literal["setting"] | None = "setting",
     test: Period | None = None,
     split: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
@@ -112,7 +123,7 @@ def configured(
         **({"model.forcings": list(setting.forcings)} if model.kind == "network" and setting.forcings else {}),
     }
     words = [f"{key}={json.dumps(value)}" for key, value in sections.items()]
-    return read_config(folder() / f"{model.file}.yaml", [*words, *model.changes, *_reduced(name, setting), *changes])
+    return read_config(folder() / f"{model.file}.yaml", [*model.changes, *words, *_reduced(name, setting), *changes])
 
 
 def folder() -> Path:

@@ -54,7 +54,9 @@ def _page(study: Study, results: Results, tables: list[Table], figures: list[Fig
     }
     shown = "".join(f'<div class="card"><b>{escape(value)}</b>{title}</div>' for title, value in cards.items())
     last = {"costs", "cells", "models"}
-    bodies = {"Question": markup.paragraph(study.question) + markup.paragraph(f"Claims: {study.claims}. {_state(results)}")}
+    bodies = {
+        "Question": markup.paragraph(study.question) + markup.paragraph(f"Claims: {study.claims}. {_state(results)}")
+    }
     bodies |= {table.title: table.html() for table in tables if table.name not in last}
     bodies["Figures"] = "".join(figure.html() for figure in figures)
     bodies |= {table.title: table.html() for table in tables if table.name in last}

@@ -47,7 +47,9 @@ class Results:
     @classmethod
     def read(cls, study: str, setting: Setting, folder: Folder, cells: Sequence[Cell]) -> "Results":
         """What is finished among the cells of a folder."""
-        found = [Finished(c, folder.cell(c), read_json(folder.cell(c) / "cell.json")) for c in cells if folder.finished(c)]
+        found = [
+            Finished(c, folder.cell(c), read_json(folder.cell(c) / "cell.json")) for c in cells if folder.finished(c)
+        ]
         failed = {c.name: folder.cell(c) / FAILED for c in cells if (folder.cell(c) / FAILED).exists()}
         sentences = {name: path.read_text(encoding="utf-8").strip() for name, path in failed.items()}
         return cls(study, setting, folder, found, sentences, len(cells))
@@ -59,7 +61,9 @@ class Results:
         for done in self.cells:
             table = pd.read_csv(done.path / "scores.csv", dtype={"basin": str, "region": str})
             cell = done.cell
-            tables.append(table.assign(model=cell.model, split=cell.split, fold=cell.fold, draw=cell.draw or 0, **cell.at))
+            tables.append(
+                table.assign(model=cell.model, split=cell.split, fold=cell.fold, draw=cell.draw or 0, **cell.at)
+            )
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
     def some(self, **wanted: object) -> list[Finished]:
@@ -92,7 +96,9 @@ class Results:
         if not draws:
             return None
         joined = {draw: _joined(parts, "basin") for draw, parts in draws.items()}
-        named = [part.assign_coords(member=[f"{draw}:{m}" for m in part["member"].values]) for draw, part in joined.items()]
+        named = [
+            part.assign_coords(member=[f"{draw}:{m}" for m in part["member"].values]) for draw, part in joined.items()
+        ]
         return _joined(named, "member")
 
     def regions(self, basins: Sequence[str] | np.ndarray) -> list[str]:

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jax
 import xarray as xr
@@ -103,7 +103,7 @@ class _Runner:
             if cell.name in known or self.clock.over:
                 continue
             dataset = self.dataset(cell)
-            found = measured(cell, lambda watch, c=cell, d=dataset: self.train([c], d, watch))
+            found = measured(cell, partial(self.train, [cell], dataset))
             known[cell.name] = found
             self.folder.keep_estimates(known)
         return known
@@ -116,23 +116,27 @@ class _Runner:
             try:
                 self.attempt(batch)
             except DgeoError as error:
-                if _interrupted(error):
-                    if self.clock.over:
-                        return
+                if not _interrupted(error):
+                    self.apart(batch, error)
+                elif not self.clock.over:
                     raise
-                for cell in batch if len(batch) > 1 else ():
-                    self.alone(cell)
-                if len(batch) == 1:
-                    self.fail(batch[0], error)
 
-    def alone(self, cell: Cell) -> None:
-        """One cell of a batch in which some cell failed."""
-        try:
-            self.attempt([cell])
-        except DgeoError as error:
-            if _interrupted(error):
-                raise
-            self.fail(cell, error)
+    def apart(self, batch: Sequence[Cell], error: DgeoError) -> None:
+        """The cells of a batch of which one failed, each by itself."""
+        if len(batch) == 1:
+            self.fail(batch[0], error)
+        else:
+            self.run_each(batch)
+
+    def run_each(self, cells: Sequence[Cell]) -> None:
+        """Train and score cells in batches of one."""
+        for cell in cells:
+            try:
+                self.attempt([cell])
+            except DgeoError as error:
+                if _interrupted(error):
+                    raise
+                self.fail(cell, error)
 
     def attempt(self, batch: Sequence[Cell]) -> None:
         """Train the cells of a batch, then score them."""

@@ -19,6 +19,7 @@ from dgeo.training.arrays import day_mask
 from dgeo.training.evaluate import simulate_test
 from dgeo.training.prepare import checked, training_basins, unseen_basins, year_split
 from dgeo.training.records import training_seconds, write_csv
+from dgeo.training.reference import ReferenceRecipe, reference_flow
 
 ENSEMBLE = "ensemble"
 TARGET = "streamflow"
@@ -29,13 +30,17 @@ def score_cell(cell: Cell, folder: Path, dataset: xr.Dataset, extra: Mapping[str
     began = time.perf_counter()
     simulation = simulated(cell, folder, dataset)
     write_netcdf(folder / "simulation.nc", simulation)
-    tables, sums = [], {}
+    tables: list[dict[str, Any]] = []
+    sums: dict[str, xr.Dataset] = {}
     for name, test in cell.tests.items():
         part = tested(simulation, cell.config, test)
         sums[name] = yearly_sums(part["simulated"].values, part["observed"], list(part["member"].values))
         tables += [{"test": name, **row} for row in _rows(part)]
     write_csv(folder / "scores.csv", tables)
-    write_netcdf(folder / "sums.nc", xr.concat(sums.values(), xr.IndexVariable("test", list(sums)), join="outer", fill_value=0.0))
+    joined = xr.concat(
+        [part.assign_coords(test=name) for name, part in sums.items()], "test", join="outer", fill_value=0.0
+    )
+    write_netcdf(folder / "sums.nc", joined)
     record = {
         "cost": cost(cell, folder) | {"scoring_seconds": round(time.perf_counter() - began, 1)},
         "medians": _medians(tables),
@@ -55,15 +60,22 @@ def simulated(cell: Cell, folder: Path, dataset: xr.Dataset) -> xr.Dataset:
     wanted = {basin for test in cell.tests.values() for basin in _basins(config, test, trained)}
     place = data.select(whole, [str(basin) for basin in whole["basin"].values if str(basin) in wanted])
     days = place.isel(time=day_mask(place, span))
-    members = {
-        f"seed_{seed}": simulate_test(load(path), config, place, trained)[0][TARGET] for seed, path in seeds_of(folder)
-    }
+    members = _members(folder, config, place, trained)
     flows = np.stack([*members.values(), np.mean(list(members.values()), axis=0)]).astype(np.float32)
     shared = {name: days[name] for name in ("region", "latitude", "longitude") if name in days.coords}
     return xr.Dataset(
         {"simulated": (("member", "time", "basin"), flows), "observed": days[TARGET].transpose("time", "basin")},
         {"member": [*members, ENSEMBLE], "time": days["time"], "basin": days["basin"], **shared},
     )
+
+
+def _members(folder: Path, config: Config, place: xr.Dataset, trained: list[str]) -> dict[str, np.ndarray]:
+    if isinstance(config.model, ReferenceRecipe):
+        days = day_mask(place, config.split.test)
+        return {"seed_0": reference_flow(config.model, place, TARGET, config.split.train, days)}
+    return {
+        f"seed_{seed}": simulate_test(load(path), config, place, trained)[0][TARGET] for seed, path in seeds_of(folder)
+    }
 
 
 def tested(simulation: xr.Dataset, config: Config, test: Test) -> xr.Dataset:
@@ -87,7 +99,7 @@ def cost(cell: Cell, folder: Path) -> dict[str, Any]:
     return {
         "seconds": round(sum(seconds.values()), 1),
         "seconds_a_seed": round(float(np.mean(final)), 1) if final else 0.0,
-        "seeds": len(training.seeds),
+        "seeds": 1 if isinstance(cell.config.model, ReferenceRecipe) else len(training.seeds),
         "steps": steps,
         "basin_days": steps * training.batch * (training.warmup + training.window),
     }

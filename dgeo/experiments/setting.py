@@ -12,6 +12,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from dgeo import data
+from dgeo.data import Period
 from dgeo.errors import DgeoError
 from dgeo.hybrid.strict import Strict
 from dgeo.training import load_dataset
@@ -58,17 +59,17 @@ class Setting:
     data: DataConfig
     attributes: tuple[str, ...]
     forcings: tuple[str, ...] | None
-    train: data.Period
-    validation: data.Period
-    test: data.Period
+    train: Period
+    validation: Period
+    test: Period
     climate_recomputed: bool = False
 
     @property
-    def record(self) -> data.Period:
+    def record(self) -> Period:
         """From the first day that is used to the last."""
         return min(self.train[0], self.test[0]), max(self.train[1], self.test[1])
 
-    def warm(self, period: data.Period) -> data.Period:
+    def warm(self, period: Period) -> Period:
         """A period without the years at the beginning of the record that fill the stores: two, or one of few."""
         first, last = (int(date[:4]) for date in self.record)
         begin = f"{first + (2 if last - first > 8 else 1)}{self.record[0][4:]}"
@@ -144,7 +145,9 @@ def _virtual(budget: Budget, changes: Mapping[str, Any]) -> Setting:
 
 def _own(path: Path, budget: Budget) -> Setting:
     if path.suffix not in (".yaml", ".yml"):
-        raise DgeoError(f"There are no data {str(path)!r}: give camels_us, virtual, or a YAML file (docs/experiments.md).")
+        raise DgeoError(
+            f"There are no data {str(path)!r}: give camels_us, virtual, or a YAML file (docs/experiments.md)."
+        )
     try:
         own = Own.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:

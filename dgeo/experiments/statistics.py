@@ -1,9 +1,10 @@
 """Medians and paired differences of scores, with what the choice of basins, years and seeds could do to them.
 
 An interval is the 95 % percentile interval of a bootstrap that draws, each with replacement and independently, whole
-regions of basins, whole water years, and the members (seeds or draws) of each model; the two models of a difference share
-regions and years. Drawing every factor by itself is the pigeonhole bootstrap, whose intervals are, if anything, too wide
-(Owen 2007, doi:10.1214/07-AOAS122). The score of a basin is the mean over members of the score over the drawn years.
+regions of basins, whole water years, and the members (seeds or draws) of each model; the two models of a difference
+share regions and years. Drawing every factor by itself is the pigeonhole bootstrap, whose intervals are, if anything,
+too wide (Owen 2007, doi:10.1214/07-AOAS122). The score of a basin is the mean over members of the score over the
+drawn years.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,7 +73,7 @@ def difference(
     first, second = xr.align(first, second, join="inner", exclude=("member",))
     if not first.sizes["basin"] or not first.sizes["year"]:
         raise DgeoError("The two models were tested on no basin and year in common; compare runs of one test.")
-    shared = None if regions is None else first["place"].values
+    shared = None if regions is None else [str(place) for place in first["place"].values]
     return _estimate([first, second], shared, score, over, samples, seed)
 
 

@@ -1,6 +1,6 @@
 """The tables that studies share: medians with intervals, paired differences, verdicts and costs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +14,8 @@ from dgeo.experiments.statistics import Estimate, difference, median, verdict
 from dgeo.report.wording import duration
 
 INTERVALS = (
-    "Medians over basins. Intervals are 95 % of a bootstrap over regions of basins, water years and seeds. Seconds are those "
-    "of training on this machine, with compilation and validation, without scoring."
+    "Medians over basins. Intervals are 95 % of a bootstrap over regions of basins, water years and seeds. Seconds are "
+    "those of training on this machine, with compilation and validation, without scoring."
 )
 
 
@@ -74,7 +74,15 @@ def differences(results: Results, reference: str, splits: Sequence[str] | None =
         found = [paired(results, test, split, model, reference, members) for members in ("single", ENSEMBLE)]
         if found[0] is not None:
             shown = [f"{e.value:+.3f} [{e.low:+.3f}, {e.high:+.3f}]" if e is not None else "–" for e in found]
-            rows.append([_named(split, test, results, splits), f"{model} less {reference}", *shown, found[0].basins, found[0].regions])
+            rows.append(
+                [
+                    _named(split, test, results, splits),
+                    f"{model} less {reference}",
+                    *shown,
+                    found[0].basins,
+                    found[0].regions,
+                ]
+            )
     header = ["test", "models", "single seeds", "ensembles", "basins", "regions"]
     return Table("differences", "Paired differences in NSE", header, rows, INTERVALS)
 
@@ -91,7 +99,15 @@ def verdicts(results: Results, claims: Sequence[Claim], split: str) -> Table:
         sound = claim.rival is None or (results.setting.name == claim.on and rival.value >= claim.rival)
         said = verdict(found, claim.margin, sound=sound)
         reason = "" if sound else f": the {claim.second} reaches {rival.value:.3f}, and a verdict needs {claim.rival}"
-        rows.append([claim.number, claim.words, f"{claim.first} less {claim.second}", f"{found} against {claim.margin:+g}", said + reason])
+        rows.append(
+            [
+                claim.number,
+                claim.words,
+                f"{claim.first} less {claim.second}",
+                f"{found} against {claim.margin:+g}",
+                said + reason,
+            ]
+        )
     note = "Of these runs alone: supported where the whole interval lies above the margin, not supported where below."
     return Table("verdicts", "Claims", ["claim", "in words", "models", "difference in NSE", "verdict"], rows, note)
 
@@ -113,7 +129,9 @@ def cost_table(costs: Costs) -> Table:
         for model, cells, done, estimated, spent in costs.by_model()
     ]
     header = ["model", "cells", "finished", "training, estimated", "training, spent"]
-    note = f"Estimated from the first steps of a cell of each model; {duration(costs.left)} are left, scoring not counted."
+    note = (
+        f"Estimated from the first steps of a cell of each model; {duration(costs.left)} are left, scoring not counted."
+    )
     return Table("costs", "Compute budget", header, rows, note)
 
 
@@ -127,7 +145,15 @@ def cells_table(results: Results) -> Table:
         for done in results.cells
     ]  # fmt: skip
     rows += [[name, sentence, None, None, None, None, None] for name, sentence in results.failures.items()]
-    header = ["cell", "NSE of the ensemble, by test", "seeds", "steps", "basin-days simulated", "seconds", "scoring, seconds"]
+    header = [
+        "cell",
+        "NSE of the ensemble, by test",
+        "seeds",
+        "steps",
+        "basin-days simulated",
+        "seconds",
+        "scoring, seconds",
+    ]
     return Table("cells", "Cells", header, rows)
 
 
@@ -158,5 +184,3 @@ def _places(results: Results, splits: Sequence[str] | None) -> list[tuple[str, s
 def _named(split: str, test: str, results: Results, splits: Sequence[str] | None) -> str:
     several = len({done.cell.split for done in results.cells if splits is None or done.cell.split in splits}) > 1
     return f"{split}: {test}" if several else test
-
-

@@ -33,10 +33,12 @@ def cells(setting: Setting, splits: Path) -> list[Cell]:
     found = [Cell(name, "temporal", configured(name, setting), {"test": Test(setting.test)}) for name in MODELS]
     if setting.name != "camels_us" or setting.budget != "full":
         return found
-    common, train, validation = setting.common(), data.water_years(2000, 2008), data.water_years(2007, 2008)
-    test = data.water_years(1990, 1999)
-    periods = {"train": train, "validation": validation, "test": test}
-    return found + [Cell(name, "benchmark", configured(name, common, **periods), {"test": Test(test)}) for name in MODELS]
+    common, test = setting.common(), Test(data.water_years(1990, 1999))
+    years = {"train": data.water_years(2000, 2008), "validation": data.water_years(2007, 2008)}
+    for name in MODELS:
+        config = configured(name, common, train=years["train"], validation=years["validation"], test=test.period)
+        found.append(Cell(name, "benchmark", config, {"test": test}))
+    return found
 
 
 def tables(results: Results) -> Sequence[Table]:

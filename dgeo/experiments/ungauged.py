@@ -1,8 +1,8 @@
 """Basins without observations: random folds (PUB) and whole regions (PUR), in the years of the training and in others.
 
 Claim C6: differentiable models extrapolate in space, and do better than pure networks where whole regions are unseen.
-Folds of basins follow Feng et al. (2021, 2023), doi:10.1029/2021GL092999 and doi:10.5194/hess-27-2357-2023. The first two
-years of a record fill the stores and are not scored.
+Folds of basins follow Feng et al. (2021, 2023), doi:10.1029/2021GL092999 and doi:10.5194/hess-27-2357-2023. The first
+two years of a record fill the stores and are not scored.
 """
 
 from collections.abc import Sequence

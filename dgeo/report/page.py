@@ -59,7 +59,7 @@ def render(run: Path) -> str:
 
 
 def compose(title: str, cards: str, bodies: Mapping[str, str]) -> str:
-    """A page from its title, the cards at its top, and the bodies of its sections; a section without one is left out."""
+    """A page: its title, the cards at its top, and the bodies of its sections; one without a body is left out."""
     filled = {title: body for title, body in bodies.items() if body}
     resources = files("dgeo.report")
     return Template(resources.joinpath("page.html").read_text(encoding="utf-8")).substitute(
