@@ -34,7 +34,7 @@ def experiment(
     folder = out or Path("runs") / f"{name}_{budget}"
     setting = setting_named(data, budget, study.changes.get(data))
     options: dict[str, Any] = {"only": only, "minutes": minutes, "plan": plan, "tell": _costs}
-    with bar(several=True) as watch:
+    with bar(several=True, stay=False) as watch:
         options |= {"say": lambda words: console.print(escape(words)), "watch": watch}
         results = run_study(study, setting, folder, **options)
     if results.cells:

@@ -194,7 +194,7 @@ def figures(results: Results) -> Sequence[Figure]:
 
 STUDY = Study(
     "data-scaling",
-    "How does skill grow with basins, years and computing, and when are other basins worth more than a basin's own data?",
+    "How does skill grow with basins, years and computing, and when are other basins worth more than own data?",
     "C4, C5",
     cells,
     tables,

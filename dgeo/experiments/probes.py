@@ -6,6 +6,7 @@ random memory of the forcings gives. After Lees et al. (2022), doi:10.5194/hess-
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -28,7 +29,7 @@ Cells = Float[np.ndarray, "time basin cell"]
 def _cells(model: RegressionNetwork, inputs: Inputs) -> Float[Array, "time site cell"]:
     series, site = model.forcings(inputs.forcing), model.attributes(inputs.attributes)
 
-    def step(memory: object, day: Array) -> tuple[object, Array]:
+    def step(memory: Any, day: Array) -> tuple[Any, Array]:
         _, after = model.network(day[None], site, memory)
         return after, after[1]
 

@@ -95,11 +95,11 @@ class Results:
             draws.setdefault(done.cell.draw or 0, []).append(_observed(part))
         if not draws:
             return None
-        joined = {draw: _joined(parts, "basin") for draw, parts in draws.items()}
+        pooled = {draw: joined(parts, "basin") for draw, parts in draws.items()}
         named = [
-            part.assign_coords(member=[f"{draw}:{m}" for m in part["member"].values]) for draw, part in joined.items()
+            part.assign_coords(member=[f"{draw}:{m}" for m in part["member"].values]) for draw, part in pooled.items()
         ]
-        return _joined(named, "member")
+        return joined(named, "member")
 
     def regions(self, basins: Sequence[str] | np.ndarray) -> list[str]:
         """The regions of basins."""
@@ -113,5 +113,6 @@ def _observed(part: xr.Dataset) -> xr.Dataset:
     return part.isel(basin=(seen.max("year") > 0).values, year=(seen.max("basin") > 0).values)
 
 
-def _joined(parts: Sequence[xr.Dataset], along: str) -> xr.Dataset:
+def joined(parts: Sequence[xr.Dataset], along: str) -> xr.Dataset:
+    """Sums of several cells in one; where one has nothing, nothing was observed."""
     return parts[0] if len(parts) == 1 else xr.concat(parts, along, join="outer", fill_value=0.0)

@@ -30,7 +30,7 @@ VIRTUAL_ATTRIBUTES = (
     "elev_mean", "slope_mean", "p_mean", "pet_mean", "aridity", "frac_snow", "p_seasonality", "frac_forest",
     "soil_depth_statsgo", "sand_frac", "clay_frac", "soil_conductivity", "geol_permeability", "carbonate_rocks_frac",
 )  # fmt: skip
-VIRTUAL_SIZES: Mapping[Budget, tuple[int, int]] = {"full": (150, 9), "quick": (60, 9), "tiny": (10, 5)}
+VIRTUAL_SIZES: Mapping[Budget, tuple[int, int]] = {"full": (150, 9), "quick": (60, 9), "tiny": (10, 7)}
 EVERY = 6  # one in so many basins is in the quick subset; ids run by region
 COMMON = "camels_us_daymet_569/531_basin_list.txt"
 
