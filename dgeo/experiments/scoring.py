@@ -107,7 +107,7 @@ def cost(cell: Cell, folder: Path) -> dict[str, Any]:
 
 def _steps(folder: Path) -> int:
     """The steps of all phases of all seeds."""
-    if not (folder / "history.csv").exists():
+    if not training_seconds(folder):
         return 0
     return int(pd.read_csv(folder / "history.csv").groupby(["phase", "seed"])["step"].max().sum())
 

@@ -58,7 +58,7 @@ def test_water_years_are_whole_or_not_counted():
 @given(st.integers(0, 2**32 - 1), st.sampled_from([2.0, 5.0, 10.0]))
 @settings(max_examples=10)
 def test_extreme_years_are_never_trained_on(seed, years):
-    """Every year is trained on, tested or a control, none twice; no peak of the training reaches any that is tested."""
+    """Every year is trained on, tested or a control, none twice; no trained peak reaches one that is tested."""
     dataset = record(seed)
     split = extreme_years(dataset, TRAIN, RECORD, years)
     check_leakage(split)

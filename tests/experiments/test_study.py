@@ -1,6 +1,7 @@
 """A study in miniature: killed and continued, refused when it changes, and written as tables and a page."""
 
 import csv
+import functools
 import json
 from dataclasses import replace
 
@@ -13,9 +14,11 @@ from dgeo.experiments import STUDIES, run_study, setting_named
 from dgeo.experiments.data_scaling import crossing
 from dgeo.experiments.probes import fitted
 from dgeo.experiments.temporal import STUDY as TEMPORAL
+from dgeo.training import load_dataset
+from dgeo.training.config import DataConfig
 from dgeo.training.prepare import checked
 
-MODELS = ("static_fast", "climatology")
+MODELS = ("lstm", "climatology")
 
 
 def small():
@@ -26,6 +29,12 @@ def small():
         return [cell for cell in TEMPORAL.cells(setting, splits) if cell.model in MODELS]
 
     return replace(TEMPORAL, cells=cells), setting
+
+
+@functools.cache
+def dataset_of(content):
+    """The data of a cell."""
+    return load_dataset(DataConfig.model_validate_json(content))
 
 
 class Killed(BaseException):
@@ -57,11 +66,11 @@ def study(tmp_path_factory):
 
 
 def test_a_killed_study_goes_on_where_it_was(study):
-    """The second call trains what the first had not, and its scores are to the last bit those of an undisturbed study."""
+    """The second call trains what the first had not, and its scores are to the bit those of an undisturbed study."""
     folder, _, after, results = study
     assert {(row["phase"], row["seed"]) for row in after} == {("refit", 1)}
-    assert [done.cell.model for done in results.cells] == ["climatology", "static_fast"]
-    for name in ("climatology,temporal", "static_fast,temporal"):
+    assert [done.cell.model for done in results.cells] == ["climatology", "lstm"]
+    for name in ("climatology,temporal", "lstm,temporal"):
         first, second = (folder / part / "cells" / name / "scores.csv" for part in ("killed", "whole"))
         assert first.read_text() == second.read_text()
 
@@ -70,7 +79,7 @@ def test_what_is_finished_is_kept(study):
     """A third call trains and scores nothing."""
     folder, *_ = study
     wanted, setting = small()
-    record = folder / "killed" / "cells" / "static_fast,temporal" / "cell.json"
+    record = folder / "killed" / "cells" / "lstm,temporal" / "cell.json"
     stamp = record.stat().st_mtime_ns
     rows = []
     run_study(wanted, setting, folder / "killed", watch=rows.append)
@@ -93,14 +102,14 @@ def test_tables_hold_the_scores(study):
     with (folder / "whole" / "table.csv").open() as file:
         rows = {row["model"]: row for row in csv.DictReader(file)}
     scores = results.scores
-    chosen = scores[(scores["model"] == "static_fast") & (scores["member"] == "ensemble")]
-    assert float(rows["static_fast"]["NSE, ensemble"]) == pytest.approx(chosen["nse"].median())
+    chosen = scores[(scores["model"] == "lstm") & (scores["member"] == "ensemble")]
+    assert float(rows["lstm"]["NSE, ensemble"]) == pytest.approx(chosen["nse"].median())
     assert int(rows["climatology"]["basins"]) == 10
     page = (folder / "whole" / "report.html").read_text()
     for words in ("Paired differences in NSE", "Compute budget", "Claims", "steps_per_call: 2", "data:image/svg"):
         assert words in page
     budget = json.loads((folder / "whole" / "budget.json").read_text())
-    assert budget.keys() == {"climatology,temporal", "static_fast,temporal"}
+    assert budget.keys() == {"climatology,temporal", "lstm,temporal"}
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -111,7 +120,7 @@ def test_every_study_has_a_sound_grid(name, tmp_path):
     cells = study.cells(setting, tmp_path)
     assert len({cell.name for cell in cells}) == len(cells) > 1
     for cell in cells:
-        checked(setting.dataset, cell.config)
+        checked(dataset_of(cell.config.data.model_dump_json()), cell.config)
         for test in cell.tests.values():
             trained, tested = cell.config.split.train, test.period
             apart = trained[1] < tested[0] or tested[1] < trained[0]
