@@ -117,8 +117,8 @@ def test_some_years_lie_in_the_period(count, draw):
 
 
 def test_climate_of_a_year_by_hand():
-    """1460 days: rain of 10 mm on two days in a row of every ten, snow on the days below zero. The mean is 2, so that 10
-    is five times as much: heavy events of two days, dry ones of eight."""
+    """1460 days: rain of 10 mm on two days in a row of every ten, snow on the days below zero. The mean is 2, so 10 is
+    five times as much: heavy events of two days, dry ones of eight."""
     time = np.arange("2001-01-01", "2005-01-01", dtype="datetime64[D]")
     rain = np.where(np.arange(len(time)) % 10 < 2, 10.0, 0.0)[:1460, None]
     warmth = np.where(np.arange(1460) < 730, -1.0, 1.0)[:, None]
