@@ -69,10 +69,9 @@ def measured(cell: Cell, train: Callable[[Watch], None]) -> dict[str, float]:
 
 def planned(cells: Sequence[Cell], folder: Folder, known: Mapping[str, Mapping[str, float]]) -> Costs:
     """The costs of all cells; a model's steps take as long in one cell as in another."""
-    steps = {name.split(",")[0]: found for name, found in known.items()}
     costs = []
     for cell in cells:
-        found = steps.get(cell.model)
+        found = known.get(cell.model)
         seconds = None if found is None else found["compilation"] + found["step"] * phases(cell.config)
         record = read_json(folder.cell(cell) / "cell.json") if folder.finished(cell) else None
         costs.append(Cost(cell.name, cell.model, seconds, None if record is None else record["cost"]["seconds"]))

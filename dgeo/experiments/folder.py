@@ -68,7 +68,7 @@ class Folder:
             write_json(path, definition)
 
     def estimates(self) -> dict[str, dict[str, float]]:
-        """The measured seconds of a training step and of compilation, by cell; empty before any was measured."""
+        """The measured seconds of a training step and of compilation, by model; empty before any was measured."""
         path = self.path / "budget.json"
         return dict(read_json(path)) if path.exists() else {}
 

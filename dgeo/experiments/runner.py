@@ -100,11 +100,11 @@ class _Runner:
         """The seconds of a step of each kind of cell, measured where they are not known yet."""
         known = self.folder.estimates()
         for cell in _firsts(cells):
-            if cell.name in known or self.clock.over:
+            if cell.model in known or self.clock.over:
                 continue
             dataset = self.dataset(cell)
             found = measured(cell, partial(self.train, [cell], dataset))
-            known[cell.name] = found
+            known[cell.model] = found
             self.folder.keep_estimates(known)
         return known
 

@@ -109,7 +109,7 @@ def test_tables_hold_the_scores(study):
     for words in ("Paired differences in NSE", "Compute budget", "Claims", "steps_per_call: 2", "data:image/svg"):
         assert words in page
     budget = json.loads((folder / "whole" / "budget.json").read_text())
-    assert budget.keys() == {"climatology,temporal", "lstm,temporal"}
+    assert budget.keys() == {"climatology", "lstm"}
 
 
 @pytest.mark.parametrize("name", STUDIES)
