@@ -18,10 +18,12 @@ from pydantic import (
 )
 
 from dgeo.errors import DgeoError, nearest
-from dgeo.hybrid import Recipe
+from dgeo.hybrid import AnyRecipe, Recipe
 from dgeo.hybrid.strict import Strict
 from dgeo.numerics import write_atomically
 from dgeo.training.losses import LOSSES
+from dgeo.training.model_section import AnyModel, ModelSection, marked
+from dgeo.training.reference import ReferenceRecipe
 from dgeo.virtual.physics import true_physics
 
 
@@ -34,7 +36,11 @@ class DataConfig(Strict):
       and day length are those in it;
     - `virtual`: generated basins (`count`, `years`, `noise`, `gaps`, `seed`), with `products` faulty versions of their
       forcings, precipitation_a, temperature_a and so on. Their truth is the model `physics`, with a law that no
-      textbook has in each of the slots `hidden` (`dgeo.virtual.basins` has the defaults).
+      textbook has in each of the slots `hidden` (`dgeo.virtual.basins` has the defaults). `also_observed` gives hidden
+    variables that are observed too, with the share of their days that is missing.
+
+    `climate_years` (first day, last day) computes the climate attributes anew over a period, such as the training's;
+    `random_attributes` (a seed) replaces all attributes by noise, as a control.
 
     `attributes` and `quality` are the folder of the attribute tables and the flags that count as observed, for the text
     layout.
@@ -58,11 +64,18 @@ class DataConfig(Strict):
     seed: NonNegativeInt = 0
     physics: str = "hbv"
     hidden: tuple[str, ...] | None = None
+    also_observed: dict[str, float] = Field(default_factory=dict)
+    climate_years: tuple[str, str] | None = None
+    random_attributes: NonNegativeInt | None = None
 
     @model_validator(mode="after")
     def _truth(self) -> "DataConfig":
         if self.source == "virtual":
             true_physics(self.physics, self.hidden)
+        elif self.also_observed:
+            raise ValueError("`also_observed` needs a known truth: set source: virtual, or take it off")
+        if self.streamed and (self.climate_years or self.random_attributes is not None):
+            raise ValueError("the attributes of a store are those in it: take off climate_years and random_attributes")
         return self
 
     @property
@@ -93,7 +106,11 @@ class SplitConfig(Strict):
 
     `validation` lies inside `train`: candidates train on what is left of `train` before or after it. `test_basins`,
     or the file `basins` that a split of `dgeo.data` (PUB, PUR) was saved to, makes the test one of unseen basins; then
-    the years of the test may be those of the training, too.
+    the years of the test may be those of the training, too. Basins that such a file names neither to train on nor to
+    test are left out.
+
+    `years` is the file of a split of water years (`dgeo.data.YearSplit`): within the periods, which then may overlap,
+    each basin is trained on its own years and tested on others.
     """
 
     train: tuple[str, str]
@@ -101,9 +118,12 @@ class SplitConfig(Strict):
     test: tuple[str, str]
     test_basins: tuple[str, ...] = ()
     basins: Path | None = None
+    years: Path | None = None
 
     @model_validator(mode="after")
     def _one_list(self) -> "SplitConfig":
+        if self.years is not None and self.validation is not None:
+            raise ValueError("a split of `years` has no validation years; set `validation: null` and choose the steps")
         if self.basins is not None and self.test_basins:
             raise ValueError("give `basins` (a split file) or `test_basins`, not both")
         return self
@@ -183,13 +203,9 @@ class TrainingConfig(Strict):
         return self
 
 
-def usual_outputs(recipe: Recipe | None) -> tuple[str, ...]:
-    """Streamflow, the stores, and evapotranspiration and baseflow where the model has them."""
-    if recipe is None:
-        return ("streamflow",)
-    physics = recipe.outline()
-    fluxes = (name for name in ("evapotranspiration", "baseflow") if name in physics.fluxes)
-    return ("streamflow", *fluxes, *(name for name in physics.states if name in physics.budget.stores))
+def usual_outputs(model: AnyModel | None) -> tuple[str, ...]:
+    """What a model usually keeps; streamflow, where the model is not understood."""
+    return ("streamflow",) if model is None else model.usual_outputs
 
 
 class Config(Strict):
@@ -197,9 +213,22 @@ class Config(Strict):
 
     data: DataConfig
     split: SplitConfig
-    model: Recipe
+    model: ModelSection
     training: TrainingConfig = TrainingConfig()
     outputs: tuple[str, ...] = Field(default_factory=lambda known: usual_outputs(known.get("model")))
+
+    @property
+    def recipe(self) -> AnyRecipe:
+        """The model to train; raises `DgeoError` for a reference, which has nothing to train."""
+        if isinstance(self.model, ReferenceRecipe):
+            raise DgeoError(f"The reference {self.model.reference} has nothing to train; give a model in `model`.")
+        return self.model
+
+    @model_validator(mode="after")
+    def _freezable(self) -> "Config":
+        if self.training.freeze and not isinstance(self.model, Recipe):
+            raise ValueError("a model without physics has no parts to freeze; leave out training.freeze")
+        return self
 
 
 def read_config(path: str | Path, changes: Sequence[str] = ()) -> Config:
@@ -252,7 +281,7 @@ def _apply(content: dict[str, Any], change: str) -> None:
 
 def sentence(error: Any, place: str) -> str:
     """What pydantic found wrong first, in one sentence."""
-    where = ".".join(str(part) for part in error["loc"])
+    where = ".".join(str(part) for part in error["loc"] if marked(part) is None)
     if error["type"] == "missing":
         return f"{place}: the key {where!r} is missing; add it."
     if error["type"] != "extra_forbidden":
@@ -267,6 +296,9 @@ def sentence(error: Any, place: str) -> str:
 def _known_keys(location: Sequence[Any]) -> list[str]:
     section: Any = Config
     for part in location:
+        if (recipe := marked(part)) is not None:
+            section = recipe
+            continue
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             return list(TargetConfig.model_fields)
         if part not in section.model_fields:
