@@ -1,12 +1,12 @@
-"""Outputs of other implementations of the baseline networks, with their weights, for tests/nn/test_baseline_networks.py.
+"""Outputs of other implementations of the baseline networks, with their weights, for the tests of `dgeo.nn`.
 
     ../peer/bin/pip install torch==2.13.0 neuralhydrology==1.13.0
     ../peer/bin/python benchmarks/network_references.py tests/nn/network_references.json
 
-`lstm` is torch.nn.LSTM, `ea_lstm` and `mc_lstm` are the models of neuralhydrology. All run in double precision on random
-numbers. The MC-LSTM there divides its cells by the sum over the whole batch before its gates read them, so that a site's
-flow depends on what stands beside it; here each site runs in a batch of its own. It loses the mass of a cell whose row of the
-redistribution has no positive number; a bias of 1 keeps the rows from that here.
+`lstm` is torch.nn.LSTM, `ea_lstm` and `mc_lstm` are the models of neuralhydrology. All run in double precision on
+random numbers. The MC-LSTM there divides its cells by the sum over the whole batch before its gates read them, so that
+a site's flow depends on what stands beside it; here each site runs in a batch of its own. It loses the mass of a cell
+whose row of the redistribution has no positive number; a bias of 1 keeps the rows from that here.
 """
 
 import json
@@ -58,9 +58,7 @@ def ea_lstm(series: torch.Tensor, site: torch.Tensor) -> dict[str, Any]:
         weight.data += 0.3 * torch.randn_like(weight)
     by_name = {name: series[..., [i]].transpose(0, 1) for i, name in enumerate(FORCINGS)}
     found = network({"x_d": by_name, "x_s": site})
-    return numbers(
-        {**network.state_dict(), "hidden": found["h_n"].transpose(0, 1), "output": found["y_hat"][..., 0].T}
-    )
+    return numbers({**network.state_dict(), "hidden": found["h_n"].transpose(0, 1), "output": found["y_hat"][..., 0].T})
 
 
 def mc_lstm(series: torch.Tensor, site: torch.Tensor, mass: torch.Tensor) -> dict[str, Any]:

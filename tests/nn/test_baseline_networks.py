@@ -39,7 +39,7 @@ def in_two_pieces(network, *series):
 
 @pytest.mark.x64
 def test_lstm_is_that_of_torch(key):
-    """torch has two biases, which add up. Both sides compute in double precision, a dozen steps of terms of order one."""
+    """torch has two biases, which add up. Both compute in double precision, a dozen steps of terms of order one."""
     reference = given_by("lstm")
     network = with_weights(
         PlainLSTM.create(*SIZES, hidden=HIDDEN, key=key),
