@@ -26,13 +26,14 @@ from dgeo.experiments.statistics import Estimate, median
 from dgeo.experiments.study import Study
 from dgeo.experiments.tables import INTERVALS
 from dgeo.report.wording import duration
+from dgeo.training.config import TrainingConfig
 
 REGIONAL = ("static_fast", "lstm")
-LOCAL = ("calibration",)
+LOCAL = ("calibration_gradient", "calibration_evolution")
 SHARES: Mapping[Budget, tuple[float, ...]] = {
     "full": (0.01, 0.03, 0.1, 0.3, 1.0), "quick": (0.1, 0.3, 1.0), "tiny": (0.5, 1.0)
 }  # fmt: skip
-YEARS: Mapping[Budget, tuple[int, ...]] = {"full": (1, 3, 6, 13), "quick": (2, 13), "tiny": (2,)}
+YEARS: Mapping[Budget, tuple[int, ...]] = {"full": (1, 3, 6, 13), "quick": (13,), "tiny": (2,)}
 DRAWS: Mapping[Budget, int] = {"full": 5, "quick": 2, "tiny": 2}
 STEPS: Mapping[Budget, tuple[float, ...]] = {"full": (0.1, 0.3, 1.0), "quick": (0.3, 1.0), "tiny": (1.0,)}
 TESTED = 5  # one in so many basins
@@ -85,11 +86,18 @@ def _steps(setting: Setting) -> list[Cell]:
     for model in (name for name in (*REGIONAL, *LOCAL) if name in MODELS):
         whole = configured(model, setting, validation=None, seeds=(0,)).training
         for share in STEPS[setting.budget]:
-            steps = max(round(share * whole.steps / whole.steps_per_call), 1) * whole.steps_per_call
-            lengths = [f"training.{name}={steps}" for name in ("steps", "validate_every")]
-            config = configured(model, setting, validation=None, seeds=(0,), changes=lengths)
-            found.append(Cell(model, "steps", config, {OWN: Test(setting.test)}, at={"steps": steps}))
+            config = configured(model, setting, validation=None, seeds=(0,), changes=shortened(whole, share))
+            found.append(Cell(model, "steps", config, {OWN: Test(setting.test)}, at={"share": share}))
     return found
+
+
+def shortened(training: TrainingConfig, share: float) -> list[str]:
+    """The changes that make a training a share of its length: in whole calls of steps, or in generations."""
+    if training.evolution is not None:
+        return [f"training.evolution.generations={max(round(share * training.evolution.generations), 1)}"]
+    call = training.steps_per_call
+    steps = max(round(share * training.steps / call), 1) * call
+    return [f"training.{name}={steps}" for name in ("steps", "validate_every", "checkpoint_every")]
 
 
 def _last(period: Period) -> Period | None:
@@ -144,13 +152,12 @@ def costs(results: Results) -> Table:
     """Skill in the basins trained on against what the training took."""
     rows: list[list[object]] = []
     for done in results.some(split="steps"):
-        steps = done.cell.at["steps"]
-        sums = results.sums(OWN, model=done.cell.model, split="steps", steps=steps)
+        sums = results.sums(OWN, model=done.cell.model, split="steps", share=done.cell.at["share"])
         if sums is not None:
             cost = done.record["cost"]
             found = median(sums, results.regions(sums["basin"].values), over=("regions", "years"))
-            rows.append([done.cell.model, int(steps), cost["basin_days"], duration(cost["seconds"]), str(found)])
-    header = ["model", "steps", "basin-days simulated", "training", "NSE"]
+            rows.append([done.cell.model, cost["steps"], cost["basin_days"], duration(cost["seconds"]), str(found)])
+    header = ["model", "steps or generations", "basin-days simulated", "training", "NSE"]
     return Table("cost", "Skill against computing, all basins and years", header, rows, INTERVALS)
 
 

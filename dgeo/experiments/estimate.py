@@ -9,7 +9,7 @@ from dgeo.experiments.folder import Folder
 from dgeo.training import Config, read_json
 from dgeo.training.progress import Row, Watch
 
-CALLS = 3  # of the training step that are measured; the first compiles
+CALLS = 2  # of the training step that are measured; the first compiles
 
 
 @dataclass(frozen=True)
@@ -43,27 +43,33 @@ class Costs:
         return rows
 
 
-def measured(cell: Cell, train: Callable[[Watch], None]) -> dict[str, float]:
+def measured(cell: Cell, train: Callable[[Watch], None], clock: Watch) -> dict[str, float] | None:
     """The seconds of a step and of compilation: the first calls of a cell's training, which later goes on from there.
 
-    A training that is shorter is finished by this; one that failed is reported when it is run.
+    A training that is shorter is finished by this; one that failed is reported when it is run. None where the clock, or
+    the user, ends it before.
     """
     rows: list[Row] = []
 
     def watch(row: Row) -> None:
         rows.append(row)
+        clock(row)
         if len(rows) == CALLS:
             raise KeyboardInterrupt
 
     try:
         train(watch)
+    except KeyboardInterrupt:  # an evolution, which has no checkpoint and will begin anew
+        pass
     except DgeoError as error:
-        if isinstance(error.__context__, KeyboardInterrupt) and len(rows) < CALLS:
+        if isinstance(error.__context__, KeyboardInterrupt) and not rows:
             raise
+    if 0 < len(rows) < CALLS and rows[-1]["step"] < rows[-1]["steps"]:
+        return None
     rows = [row for row in rows if (row["phase"], row["seed"]) == (rows[0]["phase"], rows[0]["seed"])]
     if len(rows) < 2:
-        return {"step": 0.0, "compilation": 0.0}
-    apart = (rows[-1]["seconds"] - rows[0]["seconds"]) / (rows[-1]["step"] - rows[0]["step"] or 1)
+        return {"step": 0.0, "compilation": rows[0]["seconds"] if rows else 0.0}
+    apart = (rows[-1]["seconds"] - rows[0]["seconds"]) / (rows[-1]["step"] - rows[0]["step"])
     return {"step": max(apart, 0.0), "compilation": max(rows[0]["seconds"] - apart * rows[0]["step"], 0.0)}
 
 
@@ -79,7 +85,9 @@ def planned(cells: Sequence[Cell], folder: Folder, known: Mapping[str, Mapping[s
 
 
 def phases(config: Config) -> int:
-    """The most steps that the seeds of a cell take, and the choice of their number on validation years."""
+    """The most steps (or generations) that a cell's seeds take, and the choice of their number on validation years."""
     training = config.training
+    if training.evolution is not None:
+        return training.evolution.generations * len(training.seeds)
     selects = config.split.validation is not None and training.refit
     return training.steps * (len(training.seeds) + selects)

@@ -17,14 +17,15 @@ from dgeo.experiments.setting import Setting
 from dgeo.training import Config, read_config
 
 PLACES = ("../benchmarks/configs", "_configs")  # beside the package of a checkout; within that of a wheel
-Kind = Literal["hybrid", "network", "reference", "table"]
+Kind = Literal["hybrid", "network", "reference", "table", "evolution"]
 
 
 @dataclass(frozen=True)
 class Model:
     """A config file and what is changed in it; `quick` changes more for that budget.
 
-    `kind`: physics with networks, a network alone, a forecast that needs no training, or numbers of each basin's own.
+    `kind`: physics with networks, a network alone, a forecast that needs no training, or numbers of each basin's own,
+    by gradient or by evolution.
     """
 
     file: str
@@ -34,39 +35,50 @@ class Model:
     quick: tuple[str, ...] = ()
 
 
-SMALLER = ("model.hidden=64", "training.steps=600", "training.validate_every=100")
 FEWER = ("model.components=4", "training.steps=600", "training.validate_every=100")
-QUICK = ("training.steps=300", "training.validate_every=100")
-HBV, NONSENSE = ("model.physics.name=hbv",), ("model.physics.name=nonsense",)
-RATE = ("training.optimiser.learning_rate=0.001",)
+SMALLER = (
+    "model.hidden=32", "training.optimiser.learning_rate=0.003", "training.batch=32", "training.steps=400",
+    "training.validate_every=100",
+)  # fmt: skip
+STRUCTURE = ("training.steps=300", "training.validate_every=100")
 MODELS: dict[str, Model] = {
-    "climatology": Model(
-        "camels_us_static_fast", "reference", "mean of the day of the year", ('model={"reference": "climatology"}',)
+    "climatology": Model("camels_us_climatology", "reference", "the mean of the season, from the training years"),
+    "persistence": Model("camels_us_persistence", "reference", "the observation of the day before"),
+    "calibration_gradient": Model(
+        "camels_us_calibration_gradient", "table", "HBV, each basin by itself, by gradient",
+        quick=("training.steps=150", "training.validate_every=50", "training.checkpoint_every=50"),
     ),
-    "persistence": Model(
-        "camels_us_static_fast", "reference", "the day before, observed", ('model={"reference": "persistence"}',)
+    "calibration_evolution": Model(
+        "camels_us_calibration_evolution", "evolution", "HBV, each basin by itself, by CMA-ES",
+        quick=("training.evolution={generations: 60, population: 12}",),
     ),
-    "lstm": Model("camels_us_static", "network", "the benchmark's LSTM", ('model={"network": "lstm"}', *RATE), SMALLER),
-    "ea_lstm": Model("camels_us_static", "network", "EA-LSTM", ('model={"network": "ea_lstm"}', *RATE), SMALLER),
-    "mc_lstm": Model("camels_us_static", "network", "MC-LSTM", ('model={"network": "mc_lstm"}', *RATE), SMALLER),
+    "lstm": Model("camels_us_lstm", "network", "the benchmark LSTM", quick=SMALLER),
+    "ea_lstm": Model("camels_us_ea_lstm", "network", "LSTM whose input gate is set by attributes", quick=SMALLER),
+    "mc_lstm": Model(
+        "camels_us_mc_lstm", "network", "LSTM that conserves water", quick=("model.hidden=16", *SMALLER[1:])
+    ),
     "static": Model("camels_us_static", "hybrid", "δHBV, static parameters, 16 components", quick=FEWER),
     "dynamic": Model("camels_us_dynamic", "hybrid", "δHBV, beta, k0 and beta_et move in time", quick=FEWER),
     "static_fast": Model("camels_us_static_fast", "hybrid", "δHBV, static parameters, 4 components", quick=FEWER),
     "law": Model("camels_us_law", "hybrid", "static_fast with a learned law of evaporation", quick=FEWER),
+    "implicit": Model("camels_us_implicit", "hybrid", "static_fast with implicit Euler steps", quick=FEWER),
     "hbv_all": Model(
-        "structures_real", "hybrid", "HBV, all parameters move in time", ("model.physics.version=1.1p", *HBV), QUICK
+        "structures_real", "hybrid", "HBV, all parameters move in time",
+        ("model.physics.name=hbv", "model.physics.version=1.1p"), STRUCTURE,
     ),
     "nonsense_all": Model(
-        "structures_real", "hybrid", "NonSense: the same network, stores in an absurd order", NONSENSE, QUICK
+        "structures_real", "hybrid", "NonSense: the same network, stores in an absurd order",
+        ("model.physics.name=nonsense",), STRUCTURE,
     ),
-    "implicit": Model("camels_us_implicit", "hybrid", "static_fast with implicit Euler steps", quick=FEWER),
-}
+}  # fmt: skip
+CHECKPOINT = 100
 SEEDS = {"full": (0, 1, 2), "quick": (0, 1), "tiny": (0, 1)}
 TINY = {
     "hybrid": ("model.components=1", "model.static.width=4", "model.static.depth=1", "model.routing_days=5"),
     "network": ("model.hidden=4",),
     "reference": (),
-    "table": ("model.components=1", "model.routing_days=5"),
+    "table": ("model.routing_days=5",),
+    "evolution": ("model.routing_days=5", "training.evolution={generations: 2, population: 4}"),
 }
 TINY_TRAINING = {
     "batch": 3,
@@ -114,7 +126,7 @@ def configured(
         "validation": setting.validation if validation == "setting" else validation,
         "test": setting.test if test is None else test,
     }
-    sections = {
+    sections: dict[str, Any] = {
         "data": content | dict(data or {}),
         "split": periods | dict(split or {}),
         "outputs": list(outputs),
@@ -122,6 +134,8 @@ def configured(
         **({"model.attributes": list(setting.attributes)} if model.kind in ("hybrid", "network") else {}),
         **({"model.forcings": list(setting.forcings)} if model.kind == "network" and setting.forcings else {}),
     }
+    if model.kind == "table":
+        sections["training.batch"] = len(sections["data"]["basins"] or setting.basins)
     words = [f"{key}={json.dumps(value)}" for key, value in sections.items()]
     return read_config(folder() / f"{model.file}.yaml", [*model.changes, *words, *_reduced(name, setting), *changes])
 
@@ -138,8 +152,8 @@ def folder() -> Path:
 def _reduced(name: str, setting: Setting) -> tuple[str, ...]:
     model = MODELS[name]
     if setting.budget == "quick":
-        return model.quick
+        return (*model.quick, f"training.checkpoint_every={CHECKPOINT}") if model.kind == "network" else model.quick
     if setting.budget == "full":
         return ()
     training = [f"training.{key}={value}" for key, value in TINY_TRAINING.items()]
-    return (*TINY[model.kind], *training)
+    return (*training, *TINY[model.kind])

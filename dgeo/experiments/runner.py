@@ -24,6 +24,7 @@ from dgeo.training.progress import Row, Watch
 
 TOGETHER = 24  # cells whose seeds are one program (`training.together`)
 APART = 4  # that share a compilation, where they train one after another
+EVOLUTION = "evolution"  # the phase of a training that has no checkpoint
 Say = Callable[[str], None]
 
 
@@ -45,7 +46,7 @@ class Clock:
     def __call__(self, row: Row) -> None:
         """Pass a row of the training on."""
         self.watch(row)
-        if self.over:
+        if self.over and row["phase"] != EVOLUTION:
             raise KeyboardInterrupt
 
 
@@ -103,7 +104,9 @@ class _Runner:
             if cell.model in known or self.clock.over:
                 continue
             dataset = self.dataset(cell)
-            found = measured(cell, partial(self.train, [cell], dataset))
+            found = measured(cell, partial(self.train, [cell], dataset), self.clock)
+            if found is None:
+                continue
             known[cell.model] = found
             self.folder.keep_estimates(known)
         return known
@@ -180,7 +183,11 @@ def _batches(cells: Sequence[Cell]) -> list[list[Cell]]:
     for cell in cells:
         kinds.setdefault(cell.kind, []).append(cell)
     size = APART if jax.default_backend() == "cpu" else TOGETHER
-    return [group[i : i + size] for group in kinds.values() for i in range(0, len(group), size)]
+    found = []
+    for group in kinds.values():
+        step = 1 if group[0].config.training.evolution else size
+        found += [group[i : i + step] for i in range(0, len(group), step)]
+    return found
 
 
 def _interrupted(error: DgeoError) -> bool:

@@ -42,7 +42,8 @@ def score_cell(cell: Cell, folder: Path, dataset: xr.Dataset, extra: Mapping[str
     )
     write_netcdf(folder / "sums.nc", joined)
     record = {
-        "cost": cost(cell, folder) | {"scoring_seconds": round(time.perf_counter() - began, 1)},
+        "cost": cost(cell, folder, len(training_basins(dataset, cell.config)))
+        | {"scoring_seconds": round(time.perf_counter() - began, 1)},
         "medians": _medians(tables),
         "extra": dict(extra),
     }
@@ -91,18 +92,26 @@ def tested(simulation: xr.Dataset, config: Config, test: Test) -> xr.Dataset:
     return part.isel(basin=seen.any(axis=0))
 
 
-def cost(cell: Cell, folder: Path) -> dict[str, Any]:
-    """What the training took: seconds of each seed and of all, steps, and basin-days that were simulated in them."""
+def cost(cell: Cell, folder: Path, sites: int) -> dict[str, Any]:
+    """What the training on so many basins took: seconds of each seed and of all, steps, and basin-days simulated."""
     seconds = training_seconds(folder)
     training, steps = cell.config.training, _steps(folder)
+    simulated_days = steps * training.batch * (training.warmup + training.window)
     final = [spent for (phase, _), spent in seconds.items() if phase != "select"]
     return {
         "seconds": round(sum(seconds.values()), 1),
         "seconds_a_seed": round(float(np.mean(final)), 1) if final else 0.0,
         "seeds": 1 if isinstance(cell.config.model, ReferenceRecipe) else len(training.seeds),
         "steps": steps,
-        "basin_days": steps * training.batch * (training.warmup + training.window),
+        "basin_days": _evaluated(cell.config, folder, sites) if training.evolution else simulated_days,
     }
+
+
+def _evaluated(config: Config, folder: Path, sites: int) -> int:
+    """The basin-days of all candidates of an evolution."""
+    candidates = pd.read_csv(folder / "history.csv").groupby("seed")["evaluations"].max().sum()
+    first, last = (np.datetime64(day) for day in config.split.train)
+    return int(candidates) * sites * int((last - first).astype(int) + 1)
 
 
 def _steps(folder: Path) -> int:

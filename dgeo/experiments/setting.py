@@ -16,7 +16,8 @@ from dgeo.data import Period
 from dgeo.errors import DgeoError
 from dgeo.hybrid.strict import Strict
 from dgeo.training import load_dataset
-from dgeo.training.config import DataConfig, sentence
+from dgeo.training.config import sentence
+from dgeo.training.data_config import DataConfig
 
 Budget = Literal["full", "quick", "tiny"]
 BUDGETS: tuple[Budget, ...] = ("full", "quick", "tiny")

@@ -11,7 +11,8 @@ from dgeo.data.splits import days
 from dgeo.errors import DgeoError
 from dgeo.hybrid import basins_of, load
 from dgeo.numerics import read_metadata, read_tree, write_tree
-from dgeo.training.config import Config, DataConfig
+from dgeo.training.config import Config
+from dgeo.training.data_config import DataConfig
 from dgeo.training.evaluate import ensemble, inputs_of
 from dgeo.training.labelled import label
 from dgeo.training.prepare import PET, after_gaps, check_inputs, load_dataset, read_netcdf

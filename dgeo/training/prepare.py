@@ -13,7 +13,8 @@ from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid import Statistics
 from dgeo.nn.standardise import log_root
 from dgeo.physics import evapotranspiration, net_radiation, solar
-from dgeo.training.config import Config, DataConfig
+from dgeo.training.config import Config
+from dgeo.training.data_config import DataConfig
 
 PET = "potential_evapotranspiration"
 

@@ -14,6 +14,7 @@ import yaml
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Simulator
 from dgeo.training.config import Config, read_config, write_config
+from dgeo.training.evolution import evolve
 from dgeo.training.fit import Fitted, fit
 from dgeo.training.prepare import load_dataset
 from dgeo.training.processes import company, is_first
@@ -90,6 +91,8 @@ def train_runs(
         session = Session(config, folder, dataset, held)
         if isinstance(config.model, ReferenceRecipe):
             models[folder] = session.untrained()
+        elif config.training.evolution is not None:
+            models[folder] = dict(evolve(session, config.training.evolution, watch))
         else:
             families[session.structure].append(session)
     with company():

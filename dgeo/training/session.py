@@ -13,14 +13,14 @@ from dgeo.metrics import nse
 from dgeo.training.arrays import day_mask
 from dgeo.training.config import Config
 from dgeo.training.fit import Fitted
-from dgeo.training.fresh import fresh
+from dgeo.training.fresh import at_some, fresh
 from dgeo.training.optimiser import numbers_of
 from dgeo.training.prepare import checked, in_years, training_basins, training_statistics
 from dgeo.training.processes import is_first
 from dgeo.training.progress import Member, Row, Task, Validate
 from dgeo.training.records import describe_data, environment, write_csv, write_json
-from dgeo.training.series import Held, Material, series_of
-from dgeo.training.simulation import run
+from dgeo.training.series import Held, Material, Resident, series_of
+from dgeo.training.simulation import run, times
 
 
 class Session:
@@ -82,6 +82,11 @@ class Session:
         """Write the model of a seed."""
         notes = {"seed": member.task.seed, "basins": self.basins}
         save(self.folder / "models" / f"seed_{member.task.seed}.safetensors", fitted.model, self.config.recipe, notes)
+
+    def inputs(self, days: slice) -> Inputs:
+        """Forcings and attributes of the training basins on some days."""
+        assert isinstance(self.series, Resident)
+        return at_some(times(self.series.inputs, days), np.flatnonzero(self.trained))
 
     def record(self, task: Task, rows: list[Row]) -> None:
         """Keep the history of a phase beside those of the others."""

@@ -15,7 +15,7 @@ from dgeo.experiments.data_scaling import crossing
 from dgeo.experiments.probes import fitted
 from dgeo.experiments.temporal import STUDY as TEMPORAL
 from dgeo.training import load_dataset
-from dgeo.training.config import DataConfig
+from dgeo.training.data_config import DataConfig
 from dgeo.training.prepare import checked
 
 MODELS = ("lstm", "climatology")
