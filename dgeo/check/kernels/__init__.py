@@ -11,7 +11,7 @@ import jax
 
 from dgeo.check.kernels.report import Cases, KernelReport, KernelRow
 
-KERNELS: tuple[str, ...] = ("leaf", "surface")
+KERNELS: tuple[str, ...] = ("leaf", "surface", "carbon")
 
 Rows = Callable[[], Iterable[KernelRow]]
 
