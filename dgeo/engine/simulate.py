@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from dgeo.engine.choice import Engine, loop_of
-from dgeo.engine.loop import Step
+from dgeo.engine.loop import Loop, Step
 from dgeo.engine.segments import Segment, in_segments
+from dgeo.engine.whole import Whole
 from dgeo.errors import DgeoError, nearest
-from dgeo.models import Model, PerSite, Values
+from dgeo.models import Marching, Model, PerSite, Values
 
 
 class Parameters(eqx.Module):
@@ -38,7 +39,7 @@ def simulate(
     parameters: Parameters,
     state: Values | None = None,
     *,
-    dt: float = 1.0,
+    dt: float | Float[Array, ""] = 1.0,
     outputs: Sequence[str] | None = None,
     engine: Engine = "auto",
     segment: Segment = None,
@@ -51,10 +52,12 @@ def simulate(
     - `forcing`: the model's forcings, each [time, site, …] (others are ignored).
     - `parameters`: see `Parameters`.
     - `state`: the carry of an earlier run; the model's initial state by default.
-    - `dt`: the length of a step [d]; traced, so that daily and hourly runs share one compilation.
+    - `dt`: the length of a step, in days unless the model counts another time; traced, so that daily and hourly runs
+      share one compilation.
     - `outputs`: the fluxes and states to keep; all fluxes by default. A state is kept as it is after the step.
     - `engine`: how time is marched: "scan", "fused" (one kernel for all days, on a GPU; what it cannot hold is
-      scanned, with a warning), "auto" (fused where that can be), or a `Loop` of your own.
+      scanned, with a warning), "auto" (as the model itself marches, if it does; else fused where that can be), or a
+      `Loop` of your own.
     - `segment`: days between the states that are stored for the gradient: all by default; "sqrt" is √days, which
       stores least and marches all days once more.
     - `reduce`: what to return of the outputs of some days, a mean over components say; each day's must come from
@@ -74,9 +77,13 @@ def simulate(
     common, own, fixed = _parted(model)
     step = Step(_step_of_one(fixed, kept), parameters.components, type(model).__name__, _identity(fixed, kept))
     series = ({name: forcing[name] for name in (*model.forcings, *model.law_forcings)}, parameters.dynamic)
-    shared = (common, jnp.asarray(dt, jnp.result_type(*jax.tree.leaves(state))))
+    shared = (common, jnp.asarray(dt, _type_of(state, series)))
     static = (own, parameters.static)
-    loop = loop_of(engine, step, (shared, static, state, series))
+    loop: Loop
+    if engine == "auto" and isinstance(model, Marching):
+        loop = Whole(_march_of_one(fixed, kept))
+    else:
+        loop = loop_of(engine, step, (shared, static, state, series))
 
     def march(state: Values, series: Any) -> tuple[Values, Values]:
         end, outputs_in_time = loop(step, shared, static, state, series)
@@ -107,6 +114,18 @@ def _step_of_one(fixed: Any, kept: Sequence[str]) -> Callable[[Any, Any, Any, An
     return step
 
 
+def _march_of_one(fixed: Any, kept: Sequence[str]) -> Callable[[Any, Any, Any, Any], tuple[Values, Values]]:
+    """As `_step_of_one`, for all times at once."""
+
+    def march(shared: Any, static: Any, state: Values, series: tuple[Values, Values]) -> tuple[Values, Values]:
+        common, dt = shared
+        own, still = static
+        forcing, dynamic = series
+        return eqx.combine(common, own, fixed).march(state, forcing, still, dynamic, dt, kept)
+
+    return march
+
+
 def _identity(*trees: Any) -> Hashable:
     """What two trees without arrays have in common if they are the same; None if that cannot be told."""
     leaves, structure = jax.tree.flatten(trees)
@@ -135,6 +154,11 @@ def at_sites(model: Model, index: Int[Array, " site"]) -> Model:
 def initial_state(model: Model, shape: tuple[int, ...], dtype: Any) -> Values:
     """The model's initial state at every site, [site] or [site, component]."""
     return jax.tree.map(lambda x: jnp.broadcast_to(x, shape + x.shape).astype(dtype), model.initial_state())
+
+
+def _type_of(state: Values, series: Any) -> Any:
+    """The precision of the state; of a model without one, that of what drives it."""
+    return jnp.result_type(*(jax.tree.leaves(state) or jax.tree.leaves(series)))
 
 
 def _shape_and_type(parameters: Parameters) -> tuple[tuple[int, ...], Any]:

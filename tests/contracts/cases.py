@@ -10,9 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from dgeo.engine import Engine, Fused, Parameters
-from dgeo.models import FixedParts, Layers, Model, Values, exphydro, hbv, richards
+from dgeo.models import FixedParts, Layers, Model, River, Values, exphydro, hbv, reaches, richards
 from tests.contracts.laws import learned_law, own_network
-from tests.contracts.river import River
 
 SITES, STEPS, COMPONENTS, LAYERS, REACHES = 3, 20, 2, 6, 5
 
@@ -88,13 +87,14 @@ def column(random: np.random.Generator) -> Case:
 
 
 def network(random: np.random.Generator) -> Case:
-    """Five reaches: 0 and 1 meet in 2, 2 and 3 in 4; every site is a network of that shape."""
-    upstream = np.zeros((REACHES, REACHES), bool)
-    upstream[[2, 2, 4, 4], [0, 1, 2, 3]] = True
-    model = River(jnp.asarray(upstream))
-    forcing = {"lateral_inflow": jnp.asarray(random.exponential(1e4, (STEPS, SITES, REACHES)))}
+    """Five reaches, the last a reservoir: 0 and 1 meet in 2, 2 and 3 in 4; every site is a network of that shape."""
+    length, dam = random.uniform(1e3, 1e4, REACHES), np.arange(REACHES) == 4
+    model = River(reaches([2, 2, 4, 4, -1], length, np.full(REACHES, 1e-3), dam))
+    forcing = {"lateral_inflow": jnp.asarray(random.exponential(1.0, (STEPS, SITES, REACHES)))}
     states = (everywhere(value, ("volume",), REACHES) for value in (1e4, 0.0))
-    return Case(model, forcing, Parameters(drawn(model, (SITES, REACHES), random), {}), *states, dt=0.25)
+    return Case(
+        model, forcing, Parameters(drawn(model, (SITES, REACHES), random), {}), *states, dt=3600.0, engine="auto"
+    )
 
 
 def kernel(random: np.random.Generator) -> Case:
