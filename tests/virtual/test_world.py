@@ -166,8 +166,8 @@ def test_a_world_that_cannot_be_is_refused(argument: str, value: float):
 
 
 def test_hidden_variables_can_be_observed_too(world: VirtualWorld):
-    """Noise of mean one leaves the mean of 60 basins × 3 years as it is, within a percent; half the days are missing, in
-    some 2000 runs of a month, so that the share is known to 0.02. Gaps are not those of the flow."""
+    """Noise of mean one leaves the mean of 60 basins × 3 years as it is, within a percent; half the days are missing,
+    in some 2000 runs of a month, so that the share is known to 0.02. Gaps are not those of the flow."""
     found = virtual.also_observed(world, {"evapotranspiration": 0.5})["evapotranspiration"]
     missing, truth = np.isnan(found.values), world.truth["evapotranspiration"].values
     assert missing.mean() == pytest.approx(0.5, abs=0.06)
