@@ -1,7 +1,7 @@
 """Whether simulated streamflow rises or falls over the years as the observed does.
 
-The trend of a basin is the slope of a straight line through the means of its tested water years, by least squares [mm/d a
-decade]; years with fewer than nine tenths of their days observed are left out.
+The trend of a basin is the slope of a straight line through the means of its tested water years, by least squares
+[mm/d a decade]; years with fewer than nine tenths of their days observed are left out.
 """
 
 import numpy as np
@@ -35,13 +35,13 @@ def trends(results: Results) -> Table:
     header = [
         "test",
         "model",
-        "correlation over basins",
+        "correlation",
         "median error",
         "observed, median",
         "simulated, median",
         "basins",
     ]
-    note = "Slopes of the yearly means of the ensembles, in mm/d a decade."
+    note = "Slopes of the yearly means of the ensembles, in mm/d a decade; the correlation is that over basins."
     return Table("trends", "Trends of streamflow", header, rows, note)
 
 
