@@ -39,7 +39,7 @@ def simulate(
     parameters: Parameters,
     state: Values | None = None,
     *,
-    dt: float = 1.0,
+    dt: float | Float[Array, ""] = 1.0,
     outputs: Sequence[str] | None = None,
     engine: Engine = "auto",
     segment: Segment = None,

@@ -19,6 +19,8 @@ from dgeo.models.richards import Richards, Roots, richards
 from dgeo.models.river import River
 from dgeo.models.shm import SHM, shm
 from dgeo.models.smoothing import with_thresholds
+from dgeo.models.snowpack import Snowpack, snowpack
+from dgeo.models.soil_heat import SoilHeat, soil_heat_column
 from dgeo.models.solvers import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Solver, Substeps
 from dgeo.models.stream import Oxygen, Solute, StreamTemperature
 from dgeo.models.transport import Line, Transport, line
@@ -57,6 +59,8 @@ __all__ = [
     "River",
     "Roots",
     "Slot",
+    "Snowpack",
+    "SoilHeat",
     "Solute",
     "Solver",
     "StreamTemperature",
@@ -79,6 +83,8 @@ __all__ = [
     "register",
     "richards",
     "shm",
+    "snowpack",
+    "soil_heat_column",
     "with_residuals",
     "with_thresholds",
 ]

@@ -8,9 +8,12 @@
 
 | at the top | |
 |---|---|
-| ponding | the surface has a head ψs of its own: max(ψs, 0) = ponded before + dt·(rain − q₀). Below 0 all the rain enters; above, as much as the soil takes up. Water deeper than `largest_ponding` runs off and does not press |
+| ponding | the surface has a head of its own, ψs: max(ψs, 0) = ponded before + dt·(rain − q₀) |
 | flux | `surface_flux` enters, or leaves if negative, whatever the head |
 | head | the surface is at `surface_head` |
+
+With ponding all the rain enters while ψs < 0, and as much as the soil takes up above; water deeper than
+`largest_ponding` runs off and does not press.
 
 | at the bottom | |
 |---|---|
@@ -19,7 +22,7 @@
 | flux | `bottom_flux` leaves |
 | closed | nothing passes |
 
-Both state variables of a layer, its water and its head, are carried. The iteration only finds the flows; the water
+A layer carries both its water and its head. The iteration only finds the flows; the water
 changes by them, so that an iteration that has not converged costs accuracy, never water. `solver_failure` is 1 for a
 step whose heads hold another water than the layers, by more than 1e-4 of their volume; in such a step nothing moves.
 
@@ -45,6 +48,7 @@ from dgeo.numerics.tridiagonal import newton_tridiagonal
 from dgeo.physics.soil_hydraulics import elastic_water, water_content
 
 Column = Float[Array, " z"]
+Heads = Float[Array, " unknown"]  # of the surface if it ponds, and of the layers
 SEARCH = {"largest_change": 0.5, "smallest_size": 0.05, "tolerance": 1e-6}  # of a head: half of it and 5 cm
 UNCLOSED = 1e-4  # [1] water content by which heads and water may differ
 TOP_FORCING = {"ponding": "precipitation", "flux": "surface_flux", "head": "surface_head"}
@@ -152,7 +156,7 @@ class Richards(Model):
         found = newton_tridiagonal(excess, start, arguments, iterations=self.iterations, **SEARCH)
         return self._moved(found, *arguments[1:])
 
-    def flows(self, heads: Column, forcing: Values, parameters: Values) -> tuple[Float[Array, " face"], Column]:
+    def flows(self, heads: Heads, forcing: Values, parameters: Values) -> tuple[Float[Array, " face"], Column]:
         """Downward flow through every face and uptake from every layer [m d⁻¹], at the heads that are unknown."""
         points = self._points(heads, forcing, parameters)
         values = {**forcing, **with_ends(parameters), "pressure_head": points}
@@ -171,7 +175,7 @@ class Richards(Model):
         share = at_points(self._law("uptake"), values, values["pressure_head"].size)[1:-1]
         return forcing["potential_transpiration"] * self.roots.share * share
 
-    def _points(self, heads: Column, forcing: Values, parameters: Values) -> Float[Array, " point"]:
+    def _points(self, heads: Heads, forcing: Values, parameters: Values) -> Float[Array, " point"]:
         """The heads of surface, layers and bottom; a free lower end has that of the last layer."""
         layers = heads[1:] if self.ponds else heads
         surface = layers[0]
@@ -186,7 +190,7 @@ class Richards(Model):
         return self.present_laws[slot]
 
     def _moved(
-        self, heads: Column, state: Values, forcing: Values, parameters: Values, dt: Scalar
+        self, heads: Heads, state: Values, forcing: Values, parameters: Values, dt: Scalar
     ) -> tuple[Values, Values]:
         """The state after the flows at these heads, and the fluxes."""
         flow, uptake = self.flows(heads, forcing, parameters)
@@ -211,7 +215,7 @@ class Richards(Model):
         return after, fluxes | {FAILURE: failed.astype(dt.dtype)}
 
 
-def excess(heads: Column, arguments: Any) -> Column:
+def excess(heads: Heads, arguments: Any) -> Heads:
     """Water beyond what was there and came in, as a content of the layer [1] and a depth on the surface [m].
 
     Zero at the end of an implicit step.

@@ -55,7 +55,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "saturated_conductivity": Parameter("m d-1", "conductivity at saturation", Bounds(1e-3, 20.0, "logarithmic"), 0.25),
     "residual_water": Parameter("1", "water content that never leaves", Bounds(0.0, 0.15), 0.08),
     "saturated_water": Parameter("1", "water content at saturation", Bounds(0.25, 0.7), 0.43),
-    "specific_storage": Parameter("m-1", "elastic water for a metre of head", Bounds(1e-6, 1e-3, "logarithmic"), 1e-4),
+    "specific_storage": Parameter("m-1", "elastic water for a metre of head", Bounds(1e-5, 1e-3, "logarithmic"), 1e-4),
     "alpha": Parameter("m-1", "inverse of the suction at which pores empty", Bounds(0.2, 20.0, "logarithmic"), 3.6),
     "n": Parameter("1", "evenness of the pores", Bounds(1.1, 4.0), 1.56),
     "entry_head": Parameter("m", "head at which air enters", Bounds(-2.0, -0.01), -0.2),

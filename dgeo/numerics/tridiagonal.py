@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 Column = Float[Array, " z"]
@@ -59,7 +60,7 @@ def newton_tridiagonal(
     `iterations`, which it never exceeds; the step from there is still taken. Where f bends sharply Newton overshoots:
     no iteration moves an unknown by more than `largest_change`·(`smallest_size` + |x|), and by half of that each time
     that it turns back. Values and derivatives are right where the iteration has converged; where it runs into numbers
-    that are none, `start` is all that comes out.
+    that are none, or into a singular system, `start` is all that comes out.
     """
     arrays, static = eqx.partition(arguments, eqx.is_array)
     start, known = jax.lax.stop_gradient((start, arrays))
@@ -67,10 +68,13 @@ def newton_tridiagonal(
     def residual(x: Column, arrays: Any) -> Column:
         return function(x, eqx.combine(arrays, static))
 
-    limits = (largest_change, smallest_size, max(tolerance, ROUNDINGS * float(jnp.finfo(start.dtype).eps)))
+    limits = (largest_change, smallest_size, max(tolerance, ROUNDINGS * float(np.finfo(start.dtype).eps)))
     root = _searched(lambda x: residual(x, known), start, iterations, *(limits if tolerance else (*limits[:2], 0.0)))
-    _, diagonals = tridiagonal_jacobian(lambda x: residual(x, known), root)
-    return root - _solve(diagonals, residual(root, arrays))
+    value, diagonals = tridiagonal_jacobian(lambda x: residual(x, known), root)
+    solvable = jnp.all(jnp.isfinite(_solve(diagonals, value)))
+    identity = jnp.zeros_like(diagonals).at[1].set(1)
+    step = _solve(jnp.where(solvable, diagonals, identity), residual(root, arrays))
+    return jnp.where(solvable, root - step, start)
 
 
 def _searched(

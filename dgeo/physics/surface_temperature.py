@@ -13,9 +13,10 @@
 | ε | emissivity of the surface; 0 where Rn itself is measured | 1 |
 | σ | 5.670374e-8 | W m⁻² K⁻⁴ |
 
-What it gives off rises with Ts, so that there is one root; Newton finds it between −200 °C and 500 K above the
-air's temperature, with the derivative of the implicit function. Penman–Monteith is the same balance with es(Ts) made linear at T: it errs by
-the square of Ts − T. Monteith & Unsworth (2013), Principles of environmental physics, 4th ed., chapter 13.
+What it gives off rises with Ts, so that there is one root; Newton finds it between −200 °C and 500 K above the air's
+temperature, with the derivative of the implicit function. Penman–Monteith is the same balance with es(Ts) made linear
+at T: it errs by the square of Ts − T. Monteith & Unsworth (2013), Principles of environmental physics, 4th ed.,
+chapter 13.
 """
 
 from typing import NamedTuple

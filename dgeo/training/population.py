@@ -131,6 +131,6 @@ def _nse(simulated: Float[Array, "time basin"], observed: Float[Array, "time bas
     """Nash–Sutcliffe efficiency over the days that were observed; NaN without any."""
     seen = ~jnp.isnan(observed)
     there = jnp.where(seen, observed, 0.0)
-    mean = jnp.sum(there, axis=0) / jnp.sum(seen, axis=0)
+    mean = jnp.sum(there, axis=0) / jnp.sum(seen, axis=0, dtype=there.dtype)
     errors = jnp.sum(jnp.where(seen, simulated - there, 0.0) ** 2, axis=0)
     return 1 - errors / jnp.sum(jnp.where(seen, there - mean[None], 0.0) ** 2, axis=0)

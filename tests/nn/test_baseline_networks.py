@@ -74,7 +74,7 @@ def test_ea_lstm_is_that_of_neuralhydrology(key):
     )
     hidden, _ = in_two_pieces(network, SERIES)
     np.testing.assert_allclose(hidden, reference["hidden"], atol=1e-12)
-    output = hidden @ reference["head.net.0.weight"][0] + reference["head.net.0.bias"]
+    output = hidden @ np.asarray(reference["head.net.0.weight"][0]) + float(reference["head.net.0.bias"][0])
     np.testing.assert_allclose(output, reference["output"], atol=1e-12)
 
 

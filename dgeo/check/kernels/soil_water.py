@@ -50,7 +50,7 @@ def rows() -> Iterator[KernelRow]:
 
 
 def _sand() -> Iterator[KernelRow]:
-    laws = {
+    laws: dict[str, Any] = {
         "saturation": Formula(soil_hydraulics.haverkamp_saturation),
         "conductivity": Formula(soil_hydraulics.haverkamp_conductivity),
     }
@@ -105,7 +105,7 @@ def _head_at(column: Richards, state: Values, depth: float) -> float:
 
 
 def _loam() -> Iterator[KernelRow]:
-    laws = {"conductivity": Formula(soil_hydraulics.van_genuchten_conductivity)}
+    laws: dict[str, Any] = {"conductivity": Formula(soil_hydraulics.van_genuchten_conductivity)}
     column = richards(Layers.even(0.6, 120), top="head", bottom="head", **laws)
     run, _ = _between_heads(column, LOAM, (-10.0, -0.75, -10.0), 1 / 288, 288)
     _, after = _jit(run)(jnp.zeros(2))
@@ -126,7 +126,7 @@ def _gardner() -> Iterator[KernelRow]:
 
 def _steady(layers: int) -> Any:
     """The head 2 m above a water table as a function of ln(recharge), after one step of 30,000 years."""
-    laws = {
+    laws: dict[str, Any] = {
         "saturation": Formula(soil_hydraulics.gardner_saturation),
         "conductivity": Formula(soil_hydraulics.gardner_conductivity),
     }

@@ -29,7 +29,7 @@ def front() -> Iterator[KernelRow]:
 
     3 m in 50 and 100 cells, in 50 and 100 steps: the front is 0.6 m wide and the scheme errs by its third derivative,
     (Δx/0.6)²/10, a few 1e-4 of C₀; its derivative by ln v, which is as steep again, by more. The order is between one
-    and a half and two: the limiter is of first order where the front begins, and so is the scheme in the first instants,
+    and a half and two: the limiter is of first order where the front begins, and so is the scheme in the beginning,
     when the front is narrower than a cell. Only the first half is compared: the formula's line does not end.
     """
     numbers = tuple(jnp.asarray(x) for x in (DAY, 1e-5, 1e-6))
