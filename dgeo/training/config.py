@@ -31,7 +31,11 @@ class SplitConfig(Strict):
 
     `validation` lies inside `train`: candidates train on what is left of `train` before or after it. `test_basins`,
     or the file `basins` that a split of `dgeo.data` (PUB, PUR) was saved to, makes the test one of unseen basins; then
-    the years of the test may be those of the training, too.
+    the years of the test may be those of the training, too. Basins that such a file names neither to train on nor to
+    test are left out.
+
+    `years` is the file of a split of water years (`dgeo.data.YearSplit`): within the periods, which then may overlap,
+    each basin is trained on its own years and tested on others.
     """
 
     train: tuple[str, str]
@@ -39,9 +43,12 @@ class SplitConfig(Strict):
     test: tuple[str, str]
     test_basins: tuple[str, ...] = ()
     basins: Path | None = None
+    years: Path | None = None
 
     @model_validator(mode="after")
     def _one_list(self) -> "SplitConfig":
+        if self.years is not None and self.validation is not None:
+            raise ValueError("a split of `years` has no validation years; set `validation: null` and choose the steps")
         if self.basins is not None and self.test_basins:
             raise ValueError("give `basins` (a split file) or `test_basins`, not both")
         return self

@@ -20,7 +20,11 @@ class DataConfig(Strict):
       and day length are those in it;
     - `virtual`: generated basins (`count`, `years`, `noise`, `gaps`, `seed`), with `products` faulty versions of their
       forcings, precipitation_a, temperature_a and so on. Their truth is the model `physics`, with a law that no
-      textbook has in each of the slots `hidden` (`dgeo.virtual.basins` has the defaults).
+      textbook has in each of the slots `hidden` (`dgeo.virtual.basins` has the defaults). `also_observed` gives hidden
+      variables that are observed too, with the share of their days that is missing.
+
+    `climate_years` (first day, last day) computes the climate attributes anew over a period, such as the training's;
+    `random_attributes` (a seed) replaces all attributes by noise, as a control.
 
     `attributes` and `quality` are the folder of the attribute tables and the flags that count as observed, for the text
     layout.
@@ -44,11 +48,18 @@ class DataConfig(Strict):
     seed: NonNegativeInt = 0
     physics: str = "hbv"
     hidden: tuple[str, ...] | None = None
+    also_observed: dict[str, float] = Field(default_factory=dict)
+    climate_years: tuple[str, str] | None = None
+    random_attributes: NonNegativeInt | None = None
 
     @model_validator(mode="after")
     def _truth(self) -> "DataConfig":
         if self.source == "virtual":
             true_physics(self.physics, self.hidden)
+        elif self.also_observed:
+            raise ValueError("`also_observed` needs a known truth: set source: virtual, or take it off")
+        if self.streamed and (self.climate_years or self.random_attributes is not None):
+            raise ValueError("the attributes of a store are those in it: take off climate_years and random_attributes")
         return self
 
     @property

@@ -20,7 +20,7 @@ from dgeo.training.arrays import day_mask, to_arrays
 from dgeo.training.config import Config
 from dgeo.training.fields import parameter_fields, share_at_bounds
 from dgeo.training.labelled import label
-from dgeo.training.prepare import checked, load_dataset, training_basins, unseen_basins
+from dgeo.training.prepare import checked, in_years, load_dataset, training_basins, unseen_basins
 from dgeo.training.records import training_seconds, write_csv, write_json
 from dgeo.training.reference import ReferenceRecipe, reference_flow
 from dgeo.training.run import config_of, seeds_of
@@ -77,7 +77,7 @@ def evaluate_models(models: Mapping[int, Simulator], config: Config, dataset: xr
     """The same for models in memory, writing nothing. Seeds are members of an ensemble, whose mean is scored."""
     basins = training_basins(dataset, config)
     dataset = data.select(dataset, unseen_basins(config) or None)
-    tested = dataset.isel(time=day_mask(dataset, config.split.test))
+    tested = in_years(dataset.isel(time=day_mask(dataset, config.split.test)), config, "test")
     members = [simulate_test(model, config, dataset, basins) for model in models.values()]
     model = next(iter(models.values()))
     mean, spread = ensemble([series for series, _ in members])

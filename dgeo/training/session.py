@@ -15,7 +15,7 @@ from dgeo.training.config import Config
 from dgeo.training.fit import Fitted
 from dgeo.training.fresh import at_some, fresh
 from dgeo.training.optimiser import numbers_of
-from dgeo.training.prepare import checked, training_basins, training_statistics
+from dgeo.training.prepare import checked, in_years, training_basins, training_statistics
 from dgeo.training.processes import is_first
 from dgeo.training.progress import Member, Row, Task, Validate
 from dgeo.training.records import describe_data, environment, write_csv, write_json
@@ -29,7 +29,7 @@ class Session:
     def __init__(self, config: Config, folder: Path, dataset: xr.Dataset, held: Held) -> None:
         """Check the data, and write what they are."""
         self.config, self.folder = config, folder
-        self.dataset = checked(dataset, config)
+        self.dataset = in_years(checked(dataset, config), config, "train")
         self.basins = training_basins(self.dataset, config)
         self.statistics = training_statistics(self.dataset, config)
         self.history: dict[tuple[str, int], list[Row]] = {}
