@@ -135,8 +135,8 @@ def test_climatology_is_the_mean_of_the_days_around(tmp_path):
         simulated = found.simulation["streamflow"].isel(basin=1).sel(time=day)
         np.testing.assert_allclose(simulated, near.mean(), rtol=1e-5)
     assert (tmp_path / "metrics.csv").exists()
-    with pytest.raises(DgeoError, match="nothing to train"):
-        _ = config.recipe
+    with pytest.raises(DgeoError, match="climatology cannot be trained or run elsewhere"):
+        training.apply(tmp_path)
 
 
 def test_climatology_wraps_round_the_year_and_knows_the_median():
