@@ -130,7 +130,7 @@ def info(run: RunFolder) -> None:
     for line in config.model.words:
         console.print(line)
     console.print(f"train {' … '.join(config.split.train)}, test {' … '.join(config.split.test)}")
-    if (run / "models").is_dir() and any((run / "models").iterdir()):
+    if not isinstance(config.model, training.ReferenceRecipe):
         console.print(f"models: {', '.join(path.name for _, path in training.seeds_of(run))}")
     if (run / "metrics.json").exists():
         print_scores(training.read_json(run / "metrics.json"), "Test period")
