@@ -10,6 +10,8 @@ from jaxtyping import Array, Float, Int
 
 from dgeo.engine.choice import Engine, loop_of
 from dgeo.engine.loop import Step
+from dgeo.engine.means import ComponentMean
+from dgeo.engine.native import Native
 from dgeo.engine.segments import Segment, in_segments
 from dgeo.errors import DgeoError, nearest
 from dgeo.models import Model, PerSite, Values
@@ -76,6 +78,8 @@ def simulate(
     loop = loop_of(engine, step, (shared, static, state, series))
 
     def march(state: Values, series: Any) -> tuple[Values, Values]:
+        if isinstance(loop, Native) and isinstance(reduce, ComponentMean):
+            return loop.mean(step, shared, static, state, series, reduce.weights)
         end, outputs_in_time = loop(step, shared, static, state, series)
         return end, reduce(outputs_in_time)
 
