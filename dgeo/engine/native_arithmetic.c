@@ -34,6 +34,8 @@ typedef int64_t whole;
 #define LN2_LOW 0x1.a39ef35793c76p-33
 #define TWO_THIRDS 0x3fe5555555555555u
 #endif
+/* Not constants to the compiler, since the larger of x and a constant takes two instructions. */
+__attribute__((visibility("hidden"))) real lowest = (real)LOWEST, highest = (real)HIGHEST;
 #define INLINE static inline __attribute__((always_inline))
 
 #if SINGLE
@@ -47,11 +49,16 @@ INLINE real real_ceil(real x) { return ceil(x); }
 #endif
 INLINE bits bits_of(real x) { return ((union { real x; bits b; }){.x = x}).b; }
 INLINE real real_of(bits b) { return ((union { bits b; real x; }){.b = b}).x; }
-INLINE real between(real low, real x, real high) { x = x < low ? low : x; return x > high ? high : x; }
+
+/* The larger or smaller of two numbers, NaN if one is: one instruction where b is NaN whenever a is. */
+INLINE real larger_safe(real a, real b) { return a > b ? a : b; }
+INLINE real smaller_safe(real a, real b) { return a < b ? a : b; }
+INLINE real larger(real a, real b) { real found = a > b ? a : b; return a != a ? a : found; }
+INLINE real smaller(real a, real b) { real found = a < b ? a : b; return a != a ? a : found; }
 
 /* exp x = 2ⁿ·exp r with x = n·ln 2 + r: gives exp r − 1, and 2ⁿ. Infinite from 2^(BIAS + ½) on. */
 INLINE real exp_parts(real x, real *scale) {
-    x = between((real)LOWEST, x, (real)HIGHEST);
+    x = smaller_safe(highest, larger_safe(lowest, x));
     real shifted = x * (real)1.4426950408889634 + (real)ROUNDER;
     real n = shifted - (real)ROUNDER;
     real r = x - n * (real)LN2_HIGH - n * (real)LN2_LOW;
@@ -88,8 +95,8 @@ INLINE real real_expm1(real x) {
     return x > (real)(HIGHEST - 1) ? (real)INFINITY : found;
 }
 
-/* log x = e·ln 2 + log(1 + f), with ⅔ ≤ 1 + f < 4/3 */
-INLINE real real_log(real x) {
+/* of x > 0; log x = e·ln 2 + log(1 + f), with ⅔ ≤ 1 + f < 4/3 */
+INLINE real log_of_positive(real x) {
     bits shifted = bits_of(x) - TWO_THIRDS;
     real e = (real)((whole)shifted >> FRACTION);
     real f = real_of((shifted & (((bits)1 << FRACTION) - 1)) + TWO_THIRDS) - 1;
@@ -118,7 +125,11 @@ INLINE real real_log(real x) {
     real found = f - (half - (s * (half + p * z) + e * (real)LN2_LOW));
 #endif
     found = e * (real)LN2_HIGH + found;
-    found = x < (real)INFINITY ? found : x;
+    return x < (real)INFINITY ? found : x;
+}
+
+INLINE real real_log(real x) {
+    real found = log_of_positive(x);
     return x > 0 ? found : x == 0 ? -(real)INFINITY : (real)NAN;
 }
 
@@ -138,10 +149,5 @@ INLINE real real_tanh(real x) {
     return x < 0 ? -part : x > 0 ? part : x;
 }
 
-/* of two numbers, or a known one first; NaN if one is */
-INLINE real larger(real a, real b) { return a > b || a != a ? a : b; }
-INLINE real smaller(real a, real b) { return a < b || a != a ? a : b; }
-INLINE real larger_than(real known, real x) { return x < known ? known : x; }
-INLINE real smaller_than(real known, real x) { return x > known ? known : x; }
 INLINE real sign_of(real x) { return x > 0 ? (real)1 : x < 0 ? (real)-1 : x; }
 INLINE real size_of(real x) { return x < 0 ? -x : x == 0 ? 0 : x; }

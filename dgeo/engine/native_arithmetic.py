@@ -17,6 +17,10 @@ FUNCTIONS = {
     **{name: f"real_{name}" for name in ("exp", "expm1", "log", "log1p", "logistic", "tanh", "sqrt", "floor", "ceil")},
     **{"abs": "size_of", "sign": "sign_of"},
 }
+COSTLY = tuple(f"real_{name}(" for name in ("exp", "expm1", "log", "log1p", "logistic", "tanh")) + ("log_of_positive(",)
+"""How functions begin that cost as much as a dozen other operations."""
+CARRYING = {"add", "add_any", "sub", "mul", "div", "neg", "max", "min", "square", "one_minus_square", "rsqrt", *FUNCTIONS}
+"""What gives NaN if an operand is NaN."""
 OTHER: dict[str, Callable[..., str]] = {
     "neg": lambda _, a: f"-{a}",
     "square": lambda _, a: f"{a} * {a}",
@@ -54,9 +58,7 @@ def expression(name: str, params: Any, operands: Sequence[str], types: Sequence[
     if name == "div" and types[0] == "real":
         return f"{a} / {rest[0]}"
     if name in ("max", "min"):
-        return _extreme("larger" if name == "max" else "smaller", operands, types[0])
-    if name == "clamp":
-        return _extreme("smaller", [_extreme("larger", operands[:2], types[0]), operands[2]], types[0])
+        return f"{a} {'>' if name == 'max' else '<'} {rest[0]} ? {a} : {rest[0]}"
     if name == "select_n" and types[0] == "_Bool" and len(rest) == 2:
         return f"{a} ? {rest[1]} : {rest[0]}"
     if name == "not":
@@ -68,16 +70,6 @@ def expression(name: str, params: Any, operands: Sequence[str], types: Sequence[
     if name in OTHER:
         return OTHER[name](params, a)
     raise Unfusable(name)
-
-
-def _extreme(which: str, operands: Sequence[str], kind: str) -> str:
-    a, b = operands
-    if kind != "real":
-        return f"({a} {'>' if which == 'larger' else '<'} {b} ? {a} : {b})"
-    for known, other in ((a, b), (b, a)):
-        if known.startswith("(real)") and "NAN" not in known:
-            return f"{which}_than({known}, {other})"
-    return f"{which}({a}, {b})"
 
 
 def _product(a: str, power: int) -> str:

@@ -19,14 +19,19 @@ INLINE void fill_up(int size, Lanes *to) {
         for (int l = SITES * COMPONENTS; l < LANES; l++) to[k][l] = to[k][SITES * COMPONENTS - 1];
 }
 
-INLINE void take_lane(const Run *run, const real *from, long day, int size, Lanes *to) {
-    const int last = (int)held(run) * COMPONENTS - 1, every = SITES * COMPONENTS;
-    from += at(run, day, COMPONENTS, size);
+/* Lanes of the last block that no site fills: copies of its last one. */
+static __attribute__((noinline)) void take_few(const real *from, int count, int size, Lanes *to) {
     for (int k = 0; k < size; k++)
-        if (last == every - 1)
-            for (int l = 0; l < every; l++) to[k][l] = from[l * size + k];
-        else
-            for (int l = 0; l < every; l++) to[k][l] = from[(l < last ? l : last) * size + k];
+        for (int l = 0; l < SITES * COMPONENTS; l++) to[k][l] = from[(l < count ? l : count - 1) * size + k];
+}
+
+INLINE void take_lane(const Run *run, const real *from, long day, int size, Lanes *to) {
+    from += at(run, day, COMPONENTS, size);
+    if (held(run) < SITES)
+        take_few(from, (int)held(run) * COMPONENTS, size, to);
+    else
+        for (int k = 0; k < size; k++)
+            for (int l = 0; l < SITES * COMPONENTS; l++) to[k][l] = from[l * size + k];
     fill_up(size, to);
 }
 
@@ -36,6 +41,7 @@ INLINE void take_site(const Run *run, const real *from, long day, int size, Lane
     for (int k = 0; k < size; k++)
         for (int s = 0; s < SITES; s++) {
             const real x = from[(s < last ? s : last) * size + k];
+#pragma GCC unroll 1 /* else it becomes as many stores of one number */
             for (int c = 0; c < COMPONENTS; c++) to[k][s * COMPONENTS + c] = x;
         }
     fill_up(size, to);
@@ -50,6 +56,23 @@ INLINE real total(const real *x, int count) {
     return part[0];
 }
 
+/* The sum over the components of each site: of neighbours while their number is even, then of what is left. */
+INLINE void summed(const real *x, real *sums) {
+    enum { HALVINGS = COMPONENTS % 2 ? 0 : COMPONENTS % 4 ? 1 : COMPONENTS % 8 ? 2 : COMPONENTS % 16 ? 3 : 4 };
+    enum { LEFT = COMPONENTS >> HALVINGS };
+    real pairs[LANES / 2], fours[LANES / 4], eights[LANES / 8], rest[LANES / 16];
+    for (int i = 0; i < LANES / 2; i++) pairs[i] = x[2 * i] + x[2 * i + 1];
+    for (int i = 0; i < LANES / 4; i++) fours[i] = pairs[2 * i] + pairs[2 * i + 1];
+    for (int i = 0; i < LANES / 8; i++) eights[i] = fours[2 * i] + fours[2 * i + 1];
+    for (int i = 0; i < LANES / 16; i++) rest[i] = eights[2 * i] + eights[2 * i + 1];
+    const real *levels[] = {x, pairs, fours, eights, rest};
+    for (int s = 0; s < SITES; s++) {
+        real sum = levels[HALVINGS][s * LEFT];
+        for (int i = 1; i < LEFT; i++) sum += levels[HALVINGS][s * LEFT + i];
+        sums[s] = sum;
+    }
+}
+
 INLINE void give_lane(const Run *run, Lanes *from, long day, int size, real *to) {
     const int count = (int)held(run) * COMPONENTS;
     to += at(run, day, COMPONENTS, size);
@@ -60,8 +83,11 @@ INLINE void give_lane(const Run *run, Lanes *from, long day, int size, real *to)
 INLINE void give_site(const Run *run, Lanes *from, long day, int size, real *to) {
     const int count = (int)held(run);
     to += at(run, day, 1, size);
-    for (int k = 0; k < size; k++)
-        for (int s = 0; s < count; s++) to[s * size + k] = total(from[k] + s * COMPONENTS, COMPONENTS);
+    for (int k = 0; k < size; k++) {
+        real sums[SITES];
+        summed(from[k], sums);
+        for (int s = 0; s < count; s++) to[s * size + k] = sums[s];
+    }
 }
 
 INLINE void add_lane(const Run *run, Lanes *from, long day, int size, real *to) {
@@ -74,8 +100,11 @@ INLINE void add_lane(const Run *run, Lanes *from, long day, int size, real *to) 
 INLINE void add_site(const Run *run, Lanes *from, long day, int size, real *to) {
     const int count = (int)held(run);
     to += at(run, day, 1, size);
-    for (int k = 0; k < size; k++)
-        for (int s = 0; s < count; s++) to[s * size + k] += total(from[k] + s * COMPONENTS, COMPONENTS);
+    for (int k = 0; k < size; k++) {
+        real sums[SITES];
+        summed(from[k], sums);
+        for (int s = 0; s < count; s++) to[s * size + k] += sums[s];
+    }
 }
 
 INLINE void add_shared(const Run *run, Lanes *from, int size, double *to) {

@@ -5,24 +5,34 @@ from collections.abc import Sequence
 from dgeo.engine.native_statements import DAILY, FIXED, UNIFORM, Statements, Value
 
 
-def functions(name: str, found: Statements, arrays: Sequence[str], results: Sequence[tuple[str, Value]]) -> str:
+def functions(
+    name: str,
+    found: Statements,
+    arrays: Sequence[str],
+    results: Sequence[tuple[str, Value]],
+    taped: Sequence[Value] = (),
+) -> str:
     """`name`_uniform, `name`_fixed and `name`; `results` are where numbers are put, "next[0][l] =", and which.
 
-    `arrays` are what the last reads and writes besides. The first two compute what the last reads again every day, and `NAME`_UNIFORM, `NAME`_FIXED say how much that is.
+    `arrays` are what the last reads and writes besides, `taped` what it finds in the array `tape`. The first two compute what the last reads again every day, and `NAME`_UNIFORM, `NAME`_FIXED say how much that is.
     """
-    order = found.read_by([value for _, value in results])
-    kept = [_kept(found, order, results, level) for level in (UNIFORM, FIXED)]
+    order = found.read_by([value for _, value in results], taped)
+    kept = [_kept(found, [x for x in order if x not in taped], results, level) for level in (UNIFORM, FIXED)]
     again = {x: f"uniform[{i}]" for i, x in enumerate(kept[UNIFORM])}
     again |= {x: f"fixed[{i}][l]" for i, x in enumerate(kept[FIXED])}
+    again |= {x: f"tape[{i}][l]" for i, x in enumerate(taped)}
+
+    def line(value: Value, level: int) -> str:
+        early = value in again and (value.level < level or value in taped)
+        return f"const real {value.text} = {again[value]};" if early else found.lines[value]
 
     def body(level: int, ends: Sequence[tuple[str, Value]]) -> str:
         own = [x for x in order if x.level == level]
-        needed = {x for value in own for x in found.reads[value]} | {value for _, value in ends}
+        needed = {x for value in own if value not in taped for x in found.reads[value]} | {value for _, value in ends}
         early = [x for x in order if x.level < level and x in needed]
-        lines = {x: f"const real {x.text} = {again[x]};" if x in again else found.lines[x] for x in early}
-        before = [lines[x] for x in early if x.level == UNIFORM]
-        within = [lines[x] for x in early if x.level == FIXED]
-        within += [*(found.lines[x] for x in own), *(f"{place} {x.text};" for place, x in ends)]
+        before = [line(x, level) for x in early if x.level == UNIFORM]
+        within = [line(x, level) for x in (*(x for x in early if x.level == FIXED), *own)]
+        within += [f"{place} {x.text};" for place, x in ends]
         if level == UNIFORM:
             return _indented(within, 4)
         loop = f"    for (int l = 0; l < LANES; l++) {{\n{_indented(within, 8)}    }}\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dgeo.engine.blocks import Field
 from dgeo.engine.native_functions import functions
-from dgeo.engine.native_statements import DAILY, FIXED, UNIFORM, Given, statements_of
+from dgeo.engine.native_statements import DAILY, FIXED, UNIFORM, Given, Statements, added
 from dgeo.engine.plan import Plan
 
 LANES = 64
@@ -40,7 +40,7 @@ def forward_source(plan: Plan) -> str:
     return "\n".join(
         [
             _head(plan, len(inputs), results + len(kept)),
-            _march(plan, outputs=True),
+            _march(plan),
             _taken(plan, inputs),
             _moves("take_states", "take", [(plan.fields[i], inputs[i]) for i in plan.states]),
             _moves("take_ends", "take", ends),
@@ -71,8 +71,7 @@ def backward_source(plan: Plan, asked: Sequence[int], given: Sequence[int]) -> s
             _head(plan, len(fields) + held + len(given), held + len(asked)),
             f"#define SUMS {_size(f for f, _ in sums)}\n#define MOVING {_size(f for f, _ in series)}",
             f"#define SHARES {_size(f for f, _ in shared)}\n",
-            _march(plan, outputs=False),
-            _pull(plan, asked, [i for i in given if i >= held]),
+            _march_and_pull(plan, asked, [i for i in given if i >= held]),
             _taken(plan, inputs),
             _moves("take_kept", "take", kept, "span"),
             _moves("take_end_slopes", "take", ends),
@@ -101,26 +100,38 @@ def _head(plan: Plan, inputs: int, outputs: int) -> str:
     return "\n".join([defined, interface, _text("native_arithmetic.c"), _text("native_frame.c")])
 
 
-def _march(plan: Plan, *, outputs: bool) -> str:
-    """A day of a block: from state to next."""
+def _march(plan: Plan) -> str:
+    """A day of a block: from state to next and outputs."""
+    given, found = _arguments(plan), Statements()
+    numbers = added(found, plan.forward, given)
+    places = _places("next", plan.ends) + _places("outputs", plan.outputs)
+    arrays = [*(part.array for part in given[2:]), "next", "outputs"]
+    return functions("march", found, arrays, list(zip(places, numbers, strict=True)))
+
+
+def _march_and_pull(plan: Plan, asked: Sequence[int], daily: Sequence[int]) -> str:
+    """A day of a block from state to next, and in reverse: from the derivatives after it and in its outputs to before.
+
+    What is costly is read from a tape in reverse.
+    """
+    held, found = len(plan.states), Statements()
     given = _arguments(plan)
-    found, numbers = statements_of(plan.forward, given)
-    places = _places("next", plan.ends) + (_places("outputs", plan.outputs) if outputs else [])
-    arrays = [part.array for part in given[2:]] + ["next"] + ["outputs"] * outputs
-    return functions("march", found, arrays, list(zip(places, numbers, strict=False)))
-
-
-def _pull(plan: Plan, asked: Sequence[int], daily: Sequence[int]) -> str:
-    """A day of a block in reverse: from the derivatives after it and in its outputs to those before it."""
-    held = len(plan.states)
+    ends = added(found, plan.forward, given)[: _size(plan.ends)]
+    next_day = list(zip(_places("next", plan.ends), ends, strict=True))
+    marched = set(found.read_by(ends))
     given = _arguments(plan)
     given += [Given("after", DAILY, plan.ends), Given("given", DAILY, [plan.results[i] for i in daily])]
     program = plan.backward([*plan.states, *asked], [*range(held), *daily])
-    found, numbers = statements_of(program, given)
+    numbers = added(found, program, given)
+    taped = [x for x in found.read_by(numbers) if x in marched and x.level == DAILY and found.costly(x)]
     still, series = ([plan.fields[i] for i in asked if (plan.fields[i].times is None) == no] for no in (True, False))
     places = _places("before", plan.ends) + _places("sums", still, "+=") + _places("moving", series)
-    arrays = [*(part.array for part in given[2:]), "before", "sums", "moving"]
-    return functions("pull", found, arrays, list(zip(places, numbers, strict=True)))
+    names = [part.array for part in given[2:]]
+    tape = [(f"tape[{i}][l] =", x) for i, x in enumerate(taped)]
+    march = functions("march", found, [*names[:2], "next", "tape"], [*next_day, *tape])
+    results = list(zip(places, numbers, strict=True))
+    pull = functions("pull", found, [*names, "before", "sums", "moving", "tape"], results, taped)
+    return f"#define TAPE {len(taped)}\n{march}\n{pull}"
 
 
 def _arguments(plan: Plan) -> list[Given]:
