@@ -20,7 +20,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from dgeo.engine.blocks import Field
 from dgeo.engine.loop import Step
-from dgeo.engine.native_library import NotCompiled, compiler, registered
+from dgeo.engine.native_library import NotCompiled, missing, registered
 from dgeo.engine.native_source import backward_source, forward_source, span_of
 from dgeo.engine.numbers import Unfusable
 from dgeo.engine.plan import Plan
@@ -81,10 +81,12 @@ def _run(plan: Plan, inputs: Any) -> tuple[Values, Values]:
         wanted, arrays, kept = residuals
         slopes = {i: x for i, x in enumerate(cotangents) if not isinstance(x, SymbolicZero)}
         found = _backward(plan, arrays, kept, slopes, wanted.places)
-        return tuple(found.get(i) for i in range(len(arrays)))
+        axes = _axes(arrays)  # None would be a zero that does not differ along them
+        return tuple(found.get(i) if i in found or not axes else _on(axes, [jnp.zeros_like(x)])[0] for i, x in enumerate(arrays))
 
     run.defvjp(run_and_keep, back, symbolic_zeros=True)
-    return jax.tree.unflatten(plan.gives, run(*jax.tree.leaves(inputs)))
+    leaves = jax.tree.leaves(inputs)
+    return jax.tree.unflatten(plan.gives, run(*_on(_axes(leaves), leaves)))
 
 
 def _forward(plan: Plan, arrays: Sequence[jax.Array], *, keep: bool) -> tuple[list[jax.Array], list[jax.Array]]:
@@ -109,7 +111,23 @@ def _backward(
 
 def _call(name: str, plan: Plan, inputs: Sequence[jax.Array], outputs: Sequence[Field]) -> list[jax.Array]:
     like = [jax.ShapeDtypeStruct(_outside(field, plan), field.dtype) for field in outputs]
-    return list(jax.ffi.ffi_call(name, like, vmap_method="sequential")(*inputs))
+    return _on(_axes(inputs), jax.ffi.ffi_call(name, like, vmap_method="sequential")(*inputs))
+
+
+def _axes(arrays: Sequence[jax.Array]) -> frozenset[str]:
+    """The mesh axes along which some array differs from device to device, within a `shard_map` that asks."""
+    return frozenset().union(*(_varying(x) for x in arrays))
+
+
+def _varying(x: jax.Array) -> frozenset[str]:
+    aval: Any = jax.typeof(x)
+    return aval.manual_axis_type.varying
+
+
+def _on(axes: frozenset[str], arrays: Sequence[jax.Array]) -> list[jax.Array]:
+    """The arrays, said to differ along all of these axes: XLA does not know what C does with them."""
+    rest = [tuple(axes - _varying(x)) for x in arrays]
+    return [jax.lax.pcast(x, more, to="varying") if more else x for x, more in zip(arrays, rest, strict=True)]
 
 
 def _outside(field: Field, plan: Plan) -> tuple[int, ...]:
@@ -138,8 +156,8 @@ def _name(plan: Plan, part: Any, source: Callable[[], str]) -> str:
 
 def refusal(step: Step, inputs: tuple[Any, Any, Values, Any]) -> str | None:
     """Why a run cannot be marched in C, as the words after "since"; None where it can."""
-    if compiler() is None:
-        return "this machine has no C compiler (cc, or what CC says)"
+    if missing() is not None:
+        return missing()
     types = sorted({str(jnp.asarray(x).dtype) for x in jax.tree.leaves(inputs)})
     if types not in (["float32"], ["float64"]):
         return f"it reads numbers of the types {', '.join(types)}"
@@ -149,9 +167,6 @@ def refusal(step: Step, inputs: tuple[Any, Any, Values, Any]) -> str | None:
     asked = [i for i in range(len(plan.fields)) if i not in plan.states]
     try:
         backward_source(plan, asked, range(len(plan.results)))
-        _name(plan, "forward", lambda: forward_source(plan))
     except Unfusable as error:
         return f"C without branches cannot hold {error}"
-    except DgeoError as error:
-        return str(error)
     return None

@@ -39,6 +39,18 @@ def compiler() -> str | None:
     return shutil.which(os.environ.get("CC", "cc"))
 
 
+@cache
+def missing() -> str | None:
+    """Why nothing can be compiled here, as the words after "since"; None if it can."""
+    if compiler() is None:
+        return "this machine has no C compiler (cc, or what CC says)"
+    try:
+        _kept('#include <math.h>\n#include "xla/ffi/api/c_api.h"\n', "dgeo_probe_" + _hash(_made_by().encode()))
+    except NotCompiled as error:
+        return f"the C compiler of this machine does not work ({error})"
+    return None
+
+
 def registered(source: str) -> str:
     """The name by which XLA calls the function `dgeo_native` of a source. Raises `NotCompiled`."""
     name = f"dgeo_native_{_hash(source.encode(), _made_by().encode())}"
