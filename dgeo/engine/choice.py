@@ -2,13 +2,14 @@
 
 import warnings
 from collections.abc import Callable
+from math import prod
 from typing import Any, Literal
 
 import jax
 
 from dgeo.engine import fused, native
 from dgeo.engine.fused import Fused
-from dgeo.engine.loop import Loop, Step, days_of
+from dgeo.engine.loop import Loop, Step
 from dgeo.engine.native import Native
 from dgeo.engine.scan import Scan
 from dgeo.errors import DgeoError, nearest
@@ -17,8 +18,10 @@ from dgeo.models import Values
 Engine = Literal["auto", "scan", "fused", "native"] | Loop
 """How time is marched: by name, or by a loop."""
 LOOPS: dict[str, Callable[[], Loop]] = {"scan": Scan, "fused": Fused, "native": Native}
-FEW = 50_000
-"""Numbers of sites × components × days below which "auto" does not compile C: a second of it buys milliseconds."""
+NEEDS: dict[type, tuple[str, str]] = {Fused: ("gpu", "a kernel needs a GPU"), Native: ("cpu", "C runs on a CPU")}
+FEW = 256
+"""Sites × components below which "auto" scans on a CPU: a block of lanes would be filled with copies, and compiling C
+costs seconds. Days do not count, so that a run in parts is the same bits as in one."""
 
 Inputs = tuple[Any, Any, Values, Any]
 
@@ -32,7 +35,7 @@ def loop_of(engine: Engine, step: Step, inputs: Inputs) -> Loop:
     What "auto" chose on a CPU is scanned without a word: the scan is as right, and slower.
     """
     loop = named(engine) if isinstance(engine, str) else engine
-    if engine == "auto" and isinstance(loop, Native) and _few(inputs):
+    if engine == "auto" and isinstance(loop, Native) and _few(step, inputs):
         return Scan()
     reason = _refusal(step, inputs, loop)
     if reason is None:
@@ -53,22 +56,20 @@ def named(name: str) -> Loop:
     return LOOPS[name]()
 
 
-def _few(inputs: Inputs) -> bool:
-    state = jax.tree.leaves(inputs[2])
-    return days_of(inputs[3]) * max((x.size for x in state), default=0) < FEW
+def _few(step: Step, inputs: Inputs) -> bool:
+    first = jax.tree.leaves(inputs[2])[0]
+    return prod(first.shape[: 1 + step.components]) < FEW
 
 
 def _refusal(step: Step, inputs: Inputs, loop: Loop) -> str | None:
     """Why the loop cannot march it, found once for steps of one identity and inputs of one shape."""
-    needed = {Fused: ("gpu", "a kernel needs a GPU"), Native: ("cpu", "C runs on a CPU")}.get(type(loop))
-    if needed is None or (isinstance(loop, Fused) and loop.interpret):
+    if type(loop) not in NEEDS or (isinstance(loop, Fused) and loop.interpret):
         return None
-    if jax.default_backend() != needed[0]:
-        return f"this machine computes on {jax.default_backend()} and {needed[1]}"
+    device, needs = NEEDS[type(loop)]
+    if jax.default_backend() != device:
+        return f"this machine computes on {jax.default_backend()} and {needs}"
     leaves, structure = jax.tree.flatten(inputs)
     key = (step.identity, structure, tuple((x.shape, x.dtype) for x in leaves), loop)
     if step.identity is None or key not in _refusals:
-        _refusals[key] = (
-            fused.refusal(step, inputs, loop) if isinstance(loop, Fused) else native.refusal(step, inputs)
-        )
+        _refusals[key] = fused.refusal(step, inputs, loop) if isinstance(loop, Fused) else native.refusal(step, inputs)
     return _refusals[key]

@@ -33,7 +33,7 @@ _names: dict[Any, str] = {}
 
 
 class Native(eqx.Module):
-    """A `Loop` on CPUs; all leaves must be floating-point numbers of one type, and there is no forward-mode derivative."""
+    """A `Loop` on CPUs; all leaves must be floating-point numbers of one type, and it has no forward-mode derivative."""
 
     def __call__(self, step: Step, shared: Any, static: Any, state: Values, series: Any) -> tuple[Values, Values]:
         """See `Loop`."""
@@ -82,7 +82,9 @@ def _run(plan: Plan, inputs: Any) -> tuple[Values, Values]:
         slopes = {i: x for i, x in enumerate(cotangents) if not isinstance(x, SymbolicZero)}
         found = _backward(plan, arrays, kept, slopes, wanted.places)
         axes = _axes(arrays)  # None would be a zero that does not differ along them
-        return tuple(found.get(i) if i in found or not axes else _on(axes, [jnp.zeros_like(x)])[0] for i, x in enumerate(arrays))
+        return tuple(
+            found.get(i) if i in found or not axes else _on(axes, [jnp.zeros_like(x)])[0] for i, x in enumerate(arrays)
+        )
 
     run.defvjp(run_and_keep, back, symbolic_zeros=True)
     leaves = jax.tree.leaves(inputs)
@@ -148,7 +150,9 @@ def _name(plan: Plan, part: Any, source: Callable[[], str]) -> str:
     try:
         name = registered(source())
     except (NotCompiled, Unfusable) as error:
-        reason = f"{plan.step.kind} cannot be compiled as C ({error}): ask for the loop that XLA compiles, engine='scan'."
+        reason = (
+            f"{plan.step.kind} cannot be compiled as C ({error}): ask for the loop that XLA compiles, engine='scan'."
+        )
         raise DgeoError(reason) from error
     _names[key] = name
     return name

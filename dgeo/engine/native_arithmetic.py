@@ -17,9 +17,22 @@ FUNCTIONS = {
     **{name: f"real_{name}" for name in ("exp", "expm1", "log", "log1p", "logistic", "tanh", "sqrt", "floor", "ceil")},
     **{"abs": "size_of", "sign": "sign_of"},
 }
-COSTLY = tuple(f"real_{name}(" for name in ("exp", "expm1", "log", "log1p", "logistic", "tanh")) + ("log_of_positive(",)
+COSTLY = ("log_of_positive(", *(f"real_{name}(" for name in ("exp", "expm1", "log", "log1p", "logistic", "tanh")))
 """How functions begin that cost as much as a dozen other operations."""
-CARRYING = {"add", "add_any", "sub", "mul", "div", "neg", "max", "min", "square", "one_minus_square", "rsqrt", *FUNCTIONS}
+CARRYING = {
+    "add",
+    "add_any",
+    "sub",
+    "mul",
+    "div",
+    "neg",
+    "max",
+    "min",
+    "square",
+    "one_minus_square",
+    "rsqrt",
+    *FUNCTIONS,
+}
 """What gives NaN if an operand is NaN."""
 OTHER: dict[str, Callable[..., str]] = {
     "neg": lambda _, a: f"-{a}",

@@ -14,7 +14,8 @@ def functions(
 ) -> str:
     """`name`_uniform, `name`_fixed and `name`; `results` are where numbers are put, "next[0][l] =", and which.
 
-    `arrays` are what the last reads and writes besides, `taped` what it finds in the array `tape`. The first two compute what the last reads again every day, and `NAME`_UNIFORM, `NAME`_FIXED say how much that is.
+    `arrays` are what the last reads and writes besides, `taped` what it finds in the array `tape`. The first two
+    compute what the last reads again every day; `NAME`_UNIFORM and `NAME`_FIXED say how much that is.
     """
     order = found.read_by([value for _, value in results], taped)
     kept = [_kept(found, [x for x in order if x not in taped], results, level) for level in (UNIFORM, FIXED)]

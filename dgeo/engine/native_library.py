@@ -12,10 +12,10 @@ import subprocess
 import tempfile
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 import jax
-import jaxlib
 
 from dgeo.engine.processor import kept_folder
 
@@ -82,7 +82,8 @@ def _compiled(source: str, name: str, folder: Path) -> Path:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise NotCompiled(str(error)) from error
         if done.returncode != 0:
-            raise NotCompiled(next(iter(done.stderr.strip().splitlines()), "it gives no reason"))
+            lines = [line for line in done.stderr.splitlines() if "error" in line]
+            raise NotCompiled(lines[0] if lines else "it gives no reason")
         path = folder / f"{name}-{_hash(made.read_bytes())}.so"
         made.replace(path)
     return path
@@ -91,7 +92,7 @@ def _compiled(source: str, name: str, folder: Path) -> Path:
 @cache
 def _made_by() -> str:
     told = subprocess.run([compiler() or "cc", "--version"], capture_output=True, text=True, check=False)
-    return f"{told.stdout} {FLAGS} {jaxlib.__version__}"
+    return f"{told.stdout} {FLAGS} {version('jaxlib')}"
 
 
 def _hash(*parts: bytes) -> str:

@@ -55,7 +55,8 @@ def forward_source(plan: Plan) -> str:
 def backward_source(plan: Plan, asked: Sequence[int], given: Sequence[int]) -> str:
     """From inputs, kept states and derivatives in the results `given` to those in the states and in `asked`.
 
-    Of these, inputs that hold for all days come before series."""
+    Of these, inputs that hold for all days come before series.
+    """
     fields, held = plan.fields, len(plan.states)
     slopes = {place: f"run->in[{len(fields) + held + i}]" for i, place in enumerate(given)}
     kept = [(field, f"run->in[{len(fields) + i}]") for i, field in enumerate(plan.stored)]

@@ -165,7 +165,8 @@ def added(found: Statements, program: ClosedJaxpr, given: Sequence[Given]) -> li
     values |= {var: known(np.asarray(x)) for var, x in zip(flat.jaxpr.constvars, flat.consts, strict=True)}
 
     def read(atom: Any) -> Value:
-        return known(np.asarray(atom.val, atom.aval.dtype)) if isinstance(atom, Literal) else values[atom]
+        aval: Any = atom.aval
+        return known(np.asarray(atom.val, aval.dtype)) if isinstance(atom, Literal) else values[atom]
 
     for equation in needed(flat.jaxpr):
         if equation.primitive.multiple_results:
