@@ -33,7 +33,7 @@ _names: dict[Any, str] = {}
 
 
 class Native(eqx.Module):
-    """A `Loop` on CPUs; all leaves must be floating-point numbers of one type, and it has no forward-mode derivative."""
+    """A `Loop` on CPUs; all leaves must be floating-point numbers of one type; it has no forward derivative."""
 
     def __call__(self, step: Step, shared: Any, static: Any, state: Values, series: Any) -> tuple[Values, Values]:
         """See `Loop`."""
