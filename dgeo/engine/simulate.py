@@ -54,12 +54,13 @@ def simulate(
     - `state`: the carry of an earlier run; the model's initial state by default.
     - `dt`: the length of a step [d]; traced, so that daily and hourly runs share one compilation.
     - `outputs`: the fluxes and states to keep; all fluxes by default. A state is kept as it is after the step.
-    - `engine`: how time is marched: "scan", "fused" (one kernel for all days, on a GPU; what it cannot hold is
-      scanned, with a warning), "auto" (fused where that can be), or a `Loop` of your own.
+    - `engine`: how time is marched: "scan", "fused" (one kernel for all days, on a GPU) or "native" (C, on a CPU), both
+      without forward-mode derivatives, what they cannot hold being scanned with a warning; "auto" (the one for this
+      machine where that can be), or a `Loop` of your own.
     - `segment`: days between the states that are stored for the gradient: all by default; "sqrt" is √days, which
       stores least and marches all days once more.
-    - `reduce`: what to return of the outputs of some days, a mean over components say; each day's must come from
-      that day's alone. Of segments, nothing else is kept.
+    - `reduce`: what to return of the outputs of some days, each day's from that day's alone; of segments, nothing else
+      is kept. A `ComponentMean` is taken within a native loop.
 
     **Returns** the outputs [time, site, …] or [time, site, component, …], and the state after the last step. Continuing
     from it is bitwise the same as not having stopped.
