@@ -16,6 +16,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
 from dgeo.engine.blocks import Field
@@ -154,7 +155,8 @@ def _name(plan: Plan, part: Any, source: Callable[[], str]) -> str:
             f"{plan.step.kind} cannot be compiled as C ({error}): ask for the loop that XLA compiles, engine='scan'."
         )
         raise DgeoError(reason) from error
-    _names[key] = name
+    if plan.step.identity is not None:
+        _names[key] = name
     return name
 
 
@@ -162,10 +164,14 @@ def refusal(step: Step, inputs: tuple[Any, Any, Values, Any]) -> str | None:
     """Why a run cannot be marched in C, as the words after "since"; None where it can."""
     if missing() is not None:
         return missing()
-    types = sorted({str(jnp.asarray(x).dtype) for x in jax.tree.leaves(inputs)})
-    if types not in (["float32"], ["float64"]):
-        return f"it reads numbers of the types {', '.join(types)}"
+    types = {x.dtype for x in jax.tree.leaves(inputs)}
+    if len(types) > 1 or not types <= {np.dtype(np.float32), np.dtype(np.float64)}:
+        return f"it reads numbers of the types {', '.join(sorted(map(str, types)))}"
     plan = Plan.of(step, inputs, lanes=1)
+    if any(field.dtype not in types for field in plan.results):
+        return "it gives numbers of another type than it reads"
+    if plan.days == 0:
+        return "there are no days"
     if (plan.grid.components or 1) > MOST_COMPONENTS:
         return f"a site has more than {MOST_COMPONENTS} components"
     asked = [i for i in range(len(plan.fields)) if i not in plan.states]

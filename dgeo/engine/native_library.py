@@ -14,6 +14,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -27,6 +28,7 @@ FLAGS = (
 LONGEST = 120  # seconds of compiling
 
 _loaded: dict[str, ctypes.CDLL] = {}
+_temporary: list[tempfile.TemporaryDirectory] = []
 
 
 class NotCompiled(RuntimeError):
@@ -46,7 +48,7 @@ def missing() -> str | None:
         return "this machine has no C compiler (cc, or what CC says)"
     try:
         _kept('#include <math.h>\n#include "xla/ffi/api/c_api.h"\n', "dgeo_probe_" + _hash(_made_by().encode()))
-    except NotCompiled as error:
+    except (NotCompiled, OSError) as error:
         return f"the C compiler of this machine does not work ({error})"
     return None
 
@@ -61,8 +63,18 @@ def registered(source: str) -> str:
     return name
 
 
+@cache
+def _folder() -> Path:
+    """Where libraries are kept; if nothing shall be, a folder that ends with the process."""
+    settings: Any = jax.config  # not every jax says which there are
+    if settings.jax_enable_compilation_cache:
+        return kept_folder("native")
+    _temporary.append(tempfile.TemporaryDirectory(prefix="dgeo-native-"))
+    return Path(_temporary[0].name)
+
+
 def _kept(source: str, name: str) -> Path:
-    folder = kept_folder("native")
+    folder = _folder()
     for path in sorted(folder.glob(f"{name}-*.so")):
         if path.stem == f"{name}-{_hash(path.read_bytes())}":
             return path

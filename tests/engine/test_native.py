@@ -205,7 +205,7 @@ def test_few_lanes_are_scanned(key):
 def test_libraries_are_kept_and_checked(tmp_path, monkeypatch):
     """One that is there is not made again; one that was cut off is; what is no C is refused."""
     source = "int dgeo_native(void) { return 7; }\n"
-    monkeypatch.setattr(native_library, "kept_folder", lambda kind: tmp_path / kind)
+    monkeypatch.setattr(native_library, "_folder", lambda: tmp_path / "native")
     path = native_library._kept(source, "name")
     before = path.stat().st_mtime_ns, path.read_bytes()
     assert native_library._kept(source, "name") == path
