@@ -7,13 +7,18 @@ from dgeo.check.gradient_models import model_gradients
 from dgeo.check.gradient_report import Report, Row
 from dgeo.check.gradient_run import Tolerances
 from dgeo.check.hybrid_ledger import HybridLedger, hybrid_ledger, routed
+from dgeo.check.kernels import KernelReport, KernelRow, kernels
 from dgeo.check.ledger import Ledger, ledger, storage_of
+from dgeo.check.network_ledger import NetworkLedger, open_books
 from dgeo.check.solved import require_solved, unsolved
 
 __all__ = [
     "Balance",
     "HybridLedger",
+    "KernelReport",
+    "KernelRow",
     "Ledger",
+    "NetworkLedger",
     "Report",
     "Row",
     "Tolerances",
@@ -21,9 +26,11 @@ __all__ = [
     "gradients",
     "hybrid_ledger",
     "joined",
+    "kernels",
     "law_gradients",
     "ledger",
     "model_gradients",
+    "open_books",
     "require_solved",
     "routed",
     "storage_of",

@@ -1,4 +1,4 @@
-"""Checks of dgeo itself: `dgeo check gradients`."""
+"""Checks of dgeo itself: `dgeo check gradients`, `dgeo check kernels`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +23,21 @@ def gradients(
     from dgeo.check.gradient_everything import everything
 
     report = everything(jax.random.key(0), only=only)
+    console.print(report.table())
+    if json is not None:
+        report.write(json)
+    report.require()
+
+
+@check_app.command()
+def kernels(
+    json: Annotated[Path | None, typer.Option("--json", help="A file for all rows.")] = None,
+    only: Annotated[str, typer.Option(help="Check those alone whose name contains this.")] = "",
+) -> None:
+    """Compare every process kernel with its exact solutions: values, gradients, budgets, costs."""
+    from dgeo.check.kernels import kernels as checked
+
+    report = checked(only)
     console.print(report.table())
     if json is not None:
         report.write(json)

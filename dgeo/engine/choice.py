@@ -8,6 +8,7 @@ from typing import Any, Literal
 import jax
 
 from dgeo.engine import fused, native
+from dgeo.engine.at_once import AtOnce
 from dgeo.engine.fused import Fused
 from dgeo.engine.loop import Loop, Step
 from dgeo.engine.native import Native
@@ -32,8 +33,12 @@ _told: set[tuple[str, str]] = set()
 def loop_of(engine: Engine, step: Step, inputs: Inputs) -> Loop:
     """The loop of that name. What it cannot hold is scanned, with one warning for each kind of step and reason.
 
-    What "auto" chose on a CPU is scanned without a word: the scan is as right, and slower.
+    What "auto" chose on a CPU is scanned without a word: the scan is as right, and slower. A step without a state has
+    no time to be marched through: whatever the name, all its moments are computed at once.
     """
+    if isinstance(engine, str) and not jax.tree.leaves(inputs[2]):
+        named(engine)
+        return AtOnce()
     loop = named(engine) if isinstance(engine, str) else engine
     if engine == "auto" and isinstance(loop, Native) and _few(step, inputs):
         return Scan()

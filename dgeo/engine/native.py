@@ -29,6 +29,9 @@ from dgeo.errors import DgeoError
 from dgeo.models import Values
 
 MOST_COMPONENTS = 1024
+MOST_NUMBERS = (
+    256  # that a lane has of its own: columns and grids are too long a program, and would take seconds to refuse
+)
 
 _names: dict[Any, str] = {}
 
@@ -164,6 +167,8 @@ def refusal(step: Step, inputs: tuple[Any, Any, Values, Any]) -> str | None:
     """Why a run cannot be marched in C, as the words after "since"; None where it can."""
     if missing() is not None:
         return missing()
+    if not jax.tree.leaves(inputs[2]):
+        return "it has no state"
     types = {x.dtype for x in jax.tree.leaves(inputs)}
     if len(types) > 1 or not types <= {np.dtype(np.float32), np.dtype(np.float64)}:
         return f"it reads numbers of the types {', '.join(sorted(map(str, types)))}"
@@ -174,6 +179,8 @@ def refusal(step: Step, inputs: tuple[Any, Any, Values, Any]) -> str | None:
         return "there are no days"
     if (plan.grid.components or 1) > MOST_COMPONENTS:
         return f"a site has more than {MOST_COMPONENTS} components"
+    if sum(field.size for field in plan.fields if field.of != "shared") > MOST_NUMBERS:
+        return f"a lane has more than {MOST_NUMBERS} numbers"
     asked = [i for i in range(len(plan.fields)) if i not in plan.states]
     try:
         backward_source(plan, asked, range(len(plan.results)))
