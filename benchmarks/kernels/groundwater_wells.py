@@ -2,7 +2,7 @@
 
     DGEO_DATA=… python benchmarks/kernels/groundwater_wells.py --json benchmarks/results/kernels/groundwater_wells.json
 
-Heads of 1965–2018, rain and evaporation of two stations, and the pumping of one well field, as means of fifteen days. Every
+Heads of 1965–2018, rain and evaporation of two stations, and the pumping of one well field, by half months. Every
 well is a cell of an aquifer with its own storativity, conductance to a base level and share of the pumping. Recharge is
 P − f·E (physics), or a network, shared by all wells, of P, E, two memories of P − E and the well's f (hybrid). Beside
 them: a ridge regression for each well, and one network for all with an offset and four numbers for each well, both of
