@@ -56,8 +56,8 @@ def model_gradients(
     attributes = {read: numbers(known.get(read, SHARE), (sites,), random) for read in model.attributes}
 
     def run(parameters: Any, state: Any, forcing: Any, weights: Any) -> Any:
-        present = eqx.combine(weights, of_precision(rest, state))
-        static = {**parameters, **of_precision(attributes, state)}
+        present = eqx.combine(weights, of_precision(rest, (state, forcing)))
+        static = {**parameters, **of_precision(attributes, (state, forcing))}
         return simulate(present, forcing, Parameters(static, {}), state)
 
     def draw(random: np.random.Generator) -> Point:

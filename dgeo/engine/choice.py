@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import jax
 
+from dgeo.engine.at_once import AtOnce
 from dgeo.engine.fused import Fused, refusal
 from dgeo.engine.loop import Loop, Step
 from dgeo.engine.scan import Scan
@@ -21,7 +22,13 @@ _told: set[tuple[str, str]] = set()
 
 
 def loop_of(engine: Engine, step: Step, inputs: tuple[Any, Any, Values, Any]) -> Loop:
-    """The loop of that name. What cannot be fused is scanned, with one warning for each kind of step and reason."""
+    """The loop of that name. What cannot be fused is scanned, with one warning for each kind of step and reason.
+
+    A step without a state has no time to be marched through: whatever the name, all its moments are computed at once.
+    """
+    if isinstance(engine, str) and not jax.tree.leaves(inputs[2]):
+        named(engine)
+        return AtOnce()
     loop = named(engine) if isinstance(engine, str) else engine
     if not isinstance(loop, Fused) or loop.interpret:
         return loop

@@ -6,6 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from dgeo.engine.choice import Engine, loop_of
@@ -38,7 +39,7 @@ def simulate(
     parameters: Parameters,
     state: Values | None = None,
     *,
-    dt: float = 1.0,
+    dt: float | Float[Array, ""] = 1.0,
     outputs: Sequence[str] | None = None,
     engine: Engine = "auto",
     segment: Segment = None,
@@ -65,16 +66,18 @@ def simulate(
     **Returns** the outputs [time, site, …] or [time, site, component, …], and the state after the last step. Continuing
     from it is bitwise the same as not having stopped.
 
-    **Raises** `DgeoError` for a forcing, parameter or output that is missing or unknown, and for a wrong segment.
+    **Raises** `DgeoError` for a forcing, parameter or output that is missing or unknown, for a parameter of a sign that
+    it cannot have (where its value is known, outside of `jit`), and for a wrong segment.
     """
     _check_names(model, forcing, parameters, outputs)
+    _check_signs(model, parameters)
     if state is None:
         state = initial_state(model, *_shape_and_type(parameters))
     kept = tuple(model.fluxes) if outputs is None else tuple(outputs)
     common, own, fixed = _parted(model)
     step = Step(_step_of_one(fixed, kept), parameters.components, type(model).__name__, _identity(fixed, kept))
     series = ({name: forcing[name] for name in (*model.forcings, *model.law_forcings)}, parameters.dynamic)
-    shared = (common, jnp.asarray(dt, jnp.result_type(*jax.tree.leaves(state))))
+    shared = (common, jnp.asarray(dt, _type_of(state, series)))
     static = (own, parameters.static)
     loop: Loop
     if engine == "auto" and isinstance(model, Marching):
@@ -153,6 +156,11 @@ def initial_state(model: Model, shape: tuple[int, ...], dtype: Any) -> Values:
     return jax.tree.map(lambda x: jnp.broadcast_to(x, shape + x.shape).astype(dtype), model.initial_state())
 
 
+def _type_of(state: Values, series: Any) -> Any:
+    """The precision of the state; of a model without one, that of what drives it."""
+    return jnp.result_type(*(jax.tree.leaves(state) or jax.tree.leaves(series)))
+
+
 def _shape_and_type(parameters: Parameters) -> tuple[tuple[int, ...], Any]:
     still, moving = jax.tree.leaves(parameters.static), jax.tree.leaves(parameters.dynamic)
     if not still and not moving:
@@ -174,3 +182,20 @@ def _check_names(
         for name in wanted:
             if name not in known:
                 raise DgeoError(f"{type(model).__name__} has no {kind} {name!r} to work with: {nearest(name, known)}")
+
+
+def _check_signs(model: Model, parameters: Parameters) -> None:
+    """A parameter whose bounds lie on one side of 0 has that sign, or is 0: else physics means nothing."""
+    for name, parameter in model.parameters.items():
+        values = parameters.static.get(name, parameters.dynamic.get(name))
+        sign = (parameter.bounds.low >= 0) - (parameter.bounds.high <= 0)
+        if isinstance(values, jax.core.Tracer) or not sign:
+            continue
+        wrong = np.argwhere(np.asarray(values) * sign < 0)
+        if wrong.size:
+            place = tuple(map(int, wrong[0]))
+            raise DgeoError(
+                f"The parameter {name!r} of {type(model).__name__} is {np.asarray(values)[place]:g} {parameter.units} "
+                f"at {list(place)} and cannot be {'negative' if sign > 0 else 'positive'}: bring it into its bounds, "
+                f"{parameter.bounds.low:g} to {parameter.bounds.high:g}."
+            )

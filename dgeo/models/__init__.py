@@ -3,6 +3,7 @@
 from dgeo.models.aquifer import Aquifer, Grid, grid
 from dgeo.models.bucket import Bucket, bucket
 from dgeo.models.cascade import Cascade, cascade
+from dgeo.models.column import Layers
 from dgeo.models.exphydro import ExpHydro, exphydro
 from dgeo.models.gr4j import GR4J, gr4j
 from dgeo.models.hbv import HBV, hbv
@@ -14,9 +15,12 @@ from dgeo.models.ode import ContinuousModel
 from dgeo.models.reaches import Reaches, joined, reaches
 from dgeo.models.registry import MODELS, model_named, register
 from dgeo.models.residual import with_residuals
+from dgeo.models.richards import Richards, Roots, richards
 from dgeo.models.river import River
 from dgeo.models.shm import SHM, shm
 from dgeo.models.smoothing import with_thresholds
+from dgeo.models.snowpack import Snowpack, snowpack
+from dgeo.models.soil_heat import SoilHeat, soil_heat_column
 from dgeo.models.solvers import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Solver, Substeps
 from dgeo.models.stream import Oxygen, Solute, StreamTemperature
 from dgeo.models.transport import Line, Transport, line
@@ -39,6 +43,7 @@ __all__ = [
     "ImplicitEuler",
     "Joint",
     "Law",
+    "Layers",
     "Line",
     "Marching",
     "Model",
@@ -50,8 +55,12 @@ __all__ = [
     "PerSite",
     "Reaches",
     "Reading",
+    "Richards",
     "River",
+    "Roots",
     "Slot",
+    "Snowpack",
+    "SoilHeat",
     "Solute",
     "Solver",
     "StreamTemperature",
@@ -72,7 +81,10 @@ __all__ = [
     "nonsense",
     "reaches",
     "register",
+    "richards",
     "shm",
+    "snowpack",
+    "soil_heat_column",
     "with_residuals",
     "with_thresholds",
 ]

@@ -10,9 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from dgeo.engine import Engine, Fused, Parameters
-from dgeo.models import FixedParts, Model, River, Values, exphydro, hbv, reaches
+from dgeo.models import FixedParts, Layers, Model, River, Values, exphydro, hbv, reaches, richards
 from tests.contracts.laws import learned_law, own_network
-from tests.contracts.richards import Layers, Richards
 
 SITES, STEPS, COMPONENTS, LAYERS, REACHES = 3, 20, 2, 6, 5
 
@@ -80,9 +79,9 @@ def ode(random: np.random.Generator) -> Case:
 
 def column(random: np.random.Generator) -> Case:
     """Richards: layers of unequal thickness, bursts of rain, steps of an hour and a half."""
-    model = Richards(Layers(jnp.array([0.05, 0.05, 0.1, 0.1, 0.2, 0.2])))
+    model = richards(Layers(jnp.array([0.05, 0.05, 0.1, 0.1, 0.2, 0.2])))
     parameters = drawn(model, (SITES,), random)
-    forcing = {"rain": weather(random)["precipitation"] / 1000}
+    forcing = {"precipitation": weather(random)["precipitation"] / 1000}
     states = (jax.vmap(model.at_head)(jnp.full((SITES, LAYERS), head), parameters) for head in (-1.0, 0.0))
     return Case(model, forcing, Parameters(parameters, {}), *states, dt=1 / 16)
 
