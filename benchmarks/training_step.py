@@ -22,11 +22,12 @@ def main() -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("--calls", type=int, default=4)
     parser.add_argument("--steps-per-call", type=int, default=5)
+    parser.add_argument("--set", action="append", default=[], dest="changes", help="change one key: model.hidden=64")
     arguments = parser.parse_args()
     use_all_cores()
     each, steps = arguments.steps_per_call, arguments.calls * arguments.steps_per_call
     lengths = {"steps": steps, "steps_per_call": each, "validate_every": steps, "checkpoint_every": steps}
-    changes = [f"training.{name}={value}" for name, value in lengths.items()]
+    changes = [*arguments.changes, *(f"training.{name}={value}" for name, value in lengths.items())]
     changes += ["training.seeds=[0]", "training.refit=false", "split.validation=null"]
     config = training.read_config(arguments.config, changes)
     rows: list[dict[str, float]] = []

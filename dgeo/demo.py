@@ -87,7 +87,7 @@ def evaluate_virtual(folder: Path, world: VirtualWorld | None = None) -> dict[st
     trained = evaluate_models(models, config, truth)
     statistics = training_statistics(world.dataset, config)
     sites = len(training_basins(world.dataset, config))
-    untrained = {seed: build(config.model, statistics, jax.random.key(seed), sites) for seed in models}
+    untrained = {seed: build(config.recipe, statistics, jax.random.key(seed), sites) for seed in models}
     before = evaluate_models(untrained, config, truth)
     summary = trained.summary | _learned(trained, before, world)
     write_evaluation(folder, replace(trained, summary=summary, simulation=_beside_truth(trained.simulation, world)))

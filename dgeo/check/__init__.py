@@ -9,6 +9,7 @@ from dgeo.check.gradient_run import Tolerances
 from dgeo.check.hybrid_ledger import HybridLedger, hybrid_ledger, routed
 from dgeo.check.kernels import KernelReport, KernelRow, kernels
 from dgeo.check.ledger import Ledger, ledger, storage_of
+from dgeo.check.network_ledger import NetworkLedger, open_books
 from dgeo.check.solved import require_solved, unsolved
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "KernelReport",
     "KernelRow",
     "Ledger",
+    "NetworkLedger",
     "Report",
     "Row",
     "Tolerances",
@@ -28,6 +30,7 @@ __all__ = [
     "law_gradients",
     "ledger",
     "model_gradients",
+    "open_books",
     "require_solved",
     "routed",
     "storage_of",

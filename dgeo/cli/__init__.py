@@ -3,8 +3,9 @@
 from dgeo.cli import runs  # isort: skip
 from dgeo.cli import launch  # isort: skip
 from dgeo.cli import experiments  # isort: skip
+from dgeo.cli import studies  # isort: skip
 from dgeo.cli import checks  # isort: skip
 from dgeo.cli import benchmark  # isort: skip
 from dgeo.cli.app import app, main
 
-__all__ = ["app", "benchmark", "checks", "experiments", "launch", "main", "runs"]
+__all__ = ["app", "benchmark", "checks", "experiments", "launch", "main", "runs", "studies"]

@@ -127,14 +127,8 @@ def info(run: RunFolder) -> None:
     from dgeo import training
 
     config = training.config_of(run)
-    dynamic = (
-        "static parameters" if config.model.dynamic is None else f"dynamic {', '.join(config.model.dynamic_parameters)}"
-    )
-    physics = config.model.physics
-    model = " ".join(filter(None, (physics.name, physics.version)))
-    console.print(f"{model}, {config.model.components} components, {dynamic}")
-    for law in config.model.laws:
-        console.print(f"{', '.join(law.slots)}: {law.kind}")
+    for line in config.model.words:
+        console.print(line)
     console.print(f"train {' … '.join(config.split.train)}, test {' … '.join(config.split.test)}")
     console.print(f"models: {', '.join(path.name for _, path in training.seeds_of(run))}")
     if (run / "metrics.json").exists():

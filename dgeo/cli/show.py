@@ -16,11 +16,11 @@ console = Console()
 class bar:
     """A progress bar with loss, validation score, speed and time left, fed by the training loop.
 
-    Where there are `several` runs, each has bars of its own.
+    Where there are `several` runs, each has bars of its own, which go when they are done unless they are to `stay`.
     """
 
-    def __init__(self, *, several: bool = False) -> None:
-        self.several = several
+    def __init__(self, *, several: bool = False, stay: bool = True) -> None:
+        self.several, self.stay = several, stay
 
     def __enter__(self) -> Callable[[dict[str, Any]], None]:
         self.progress = Progress(
@@ -46,6 +46,8 @@ class bar:
         validation = f" validation NSE {self.scores[name]:.3f}" if name in self.scores else ""
         numbers = f"loss {number(row['loss'])}{validation} {1000 * row['seconds'] / row['step']:.0f} ms/step"
         self.progress.update(self.tasks[name], completed=row["step"], numbers=numbers)
+        if not self.stay and row["step"] >= row["steps"]:
+            self.progress.remove_task(self.tasks.pop(name))
 
     def __exit__(self, *_: object) -> None:
         self.progress.stop()

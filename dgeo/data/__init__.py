@@ -5,8 +5,10 @@ from dgeo.data.camels_attributes import read_attributes
 from dgeo.data.camels_us import read_prepared
 from dgeo.data.camels_us_text import read_text
 from dgeo.data.checks import check, existing
+from dgeo.data.climate import with_climate_of, without_meaning
 from dgeo.data.dataset import from_xarray, order_temperatures
 from dgeo.data.fingerprint import fingerprint
+from dgeo.data.fractions import basin_fractions, some_years
 from dgeo.data.leakage import check_leakage
 from dgeo.data.scaling import Statistics, fill_attributes, statistics
 from dgeo.data.selection import select, within
@@ -23,6 +25,7 @@ from dgeo.data.splits import (
 )
 from dgeo.data.store import open_store, write_store
 from dgeo.data.variables import COORDINATES, SERIES, Variable
+from dgeo.data.years import YearSplit, extreme_years, random_years, ranked_years, water_year, whole_years, year_mask
 
 __all__ = [
     "COORDINATES",
@@ -34,10 +37,13 @@ __all__ = [
     "Statistics",
     "TemporalSplit",
     "Variable",
+    "YearSplit",
+    "basin_fractions",
     "blocks_of",
     "check",
     "check_leakage",
     "existing",
+    "extreme_years",
     "fill_attributes",
     "fingerprint",
     "from_xarray",
@@ -47,12 +53,20 @@ __all__ = [
     "parts_of",
     "pub_folds",
     "pur_folds",
+    "random_years",
+    "ranked_years",
     "read_attributes",
     "read_prepared",
     "read_text",
     "select",
+    "some_years",
     "statistics",
+    "water_year",
     "water_years",
+    "whole_years",
+    "with_climate_of",
     "within",
+    "without_meaning",
     "write_store",
+    "year_mask",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping
 
 from dgeo.data.splits import BasinSplit, Period, Split, TemporalSplit, days
+from dgeo.data.years import YearSplit
 from dgeo.errors import DgeoError
 
 
@@ -61,16 +62,29 @@ def _check_basins(split: BasinSplit, groups: Mapping[str, Hashable] | None) -> N
             )
 
 
+def _check_years(split: YearSplit) -> None:
+    for basin, trained in split.train.items():
+        for part, years in (("tested", split.test), ("a control", split.control)):
+            shared = sorted(set(trained) & set(years.get(basin, ())))
+            if shared:
+                raise DgeoError(f"Water year {shared[0]} of basin '{basin}' is trained on and {part}; keep it in one.")
+    if not any(split.train.values()):
+        raise DgeoError(f"The split '{split.name}' trains on no year of any basin; give it at least one.")
+
+
 def check_leakage(split: Split, groups: Mapping[str, Hashable] | None = None) -> None:
     """Raise `DgeoError` where training or validation can see what the test scores.
 
     A `TemporalSplit` leaks when training or validation days are test days, or when the validation period is
-    not where it was declared. A `BasinSplit` leaks when a basin is on both sides, or, given `groups`, when
-    two basins of one group are. Days before a period used as spin-up do not count: no target is read on them.
+    not where it was declared, a `YearSplit` when a basin is tested in a year it is trained on, a `BasinSplit`
+    when a basin is on both sides, or, given `groups`, when two basins of one group are. Days before a period used
+    as spin-up do not count: no target is read on them.
     """
     if isinstance(split, TemporalSplit):
         _check_periods(split)
     elif isinstance(split, BasinSplit):
         _check_basins(split, groups)
+    elif isinstance(split, YearSplit):
+        _check_years(split)
     else:
-        raise DgeoError(f"A {type(split).__name__} is not a split; give a TemporalSplit or a BasinSplit.")
+        raise DgeoError(f"A {type(split).__name__} is not a split; give a TemporalSplit, BasinSplit or YearSplit.")

@@ -11,11 +11,12 @@ whole regions. The seven groups of HUC-2 regions are those of Feng et al. (2021)
 import hashlib
 import json
 import os
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -98,24 +99,24 @@ class BasinSplit(Split):
     name: str = ""
 
 
-_KINDS: dict[str, Callable[..., TemporalSplit | BasinSplit]] = {
-    "TemporalSplit": TemporalSplit,
-    "BasinSplit": BasinSplit,
-}
-
-
-def load_split(path: str | Path) -> TemporalSplit | BasinSplit:
+def load_split(path: str | Path) -> Split:
     """Read a split that `save` wrote; raises `DgeoError` where the file is absent or holds something else."""
+    kinds = {kind.__name__: kind for kind in Split.__subclasses__()}
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         kind = content.pop("kind")
-        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
-        split: TemporalSplit | BasinSplit = _KINDS[kind](**fields)
-        return split
+        return kinds[kind](**{key: _tuples(value) for key, value in content.items()})
     except OSError as error:
         raise DgeoError(f"The split file {path} cannot be read ({error.strerror}); check the path.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DgeoError(f"The file {path} does not hold a split; write it with split.save(path).") from error
+
+
+def _tuples(value: Any) -> Any:
+    """What JSON made lists of, as tuples again."""
+    if isinstance(value, dict):
+        return {key: _tuples(part) for key, part in value.items()}
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _distinct(basins: Sequence[str]) -> list[str]:

@@ -6,13 +6,15 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from dgeo.engine.choice import Engine, loop_of
-from dgeo.engine.loop import Step
+from dgeo.engine.loop import Loop, Step
 from dgeo.engine.segments import Segment, in_segments
+from dgeo.engine.whole import Whole
 from dgeo.errors import DgeoError, nearest
-from dgeo.models import Model, PerSite, Values
+from dgeo.models import Marching, Model, PerSite, Values
 
 
 class Parameters(eqx.Module):
@@ -50,10 +52,12 @@ def simulate(
     - `forcing`: the model's forcings, each [time, site, …] (others are ignored).
     - `parameters`: see `Parameters`.
     - `state`: the carry of an earlier run; the model's initial state by default.
-    - `dt`: the length of a step [d]; traced, so that daily and hourly runs share one compilation.
+    - `dt`: the length of a step, in days unless the model counts another time; traced, so that daily and hourly runs
+      share one compilation.
     - `outputs`: the fluxes and states to keep; all fluxes by default. A state is kept as it is after the step.
     - `engine`: how time is marched: "scan", "fused" (one kernel for all days, on a GPU; what it cannot hold is
-      scanned, with a warning), "auto" (fused where that can be), or a `Loop` of your own.
+      scanned, with a warning), "auto" (as the model itself marches, if it does; else fused where that can be), or a
+      `Loop` of your own.
     - `segment`: days between the states that are stored for the gradient: all by default; "sqrt" is √days, which
       stores least and marches all days once more.
     - `reduce`: what to return of the outputs of some days, a mean over components say; each day's must come from
@@ -62,9 +66,11 @@ def simulate(
     **Returns** the outputs [time, site, …] or [time, site, component, …], and the state after the last step. Continuing
     from it is bitwise the same as not having stopped.
 
-    **Raises** `DgeoError` for a forcing, parameter or output that is missing or unknown, and for a wrong segment.
+    **Raises** `DgeoError` for a forcing, parameter or output that is missing or unknown, for a parameter of a sign that
+    it cannot have (where its value is known, outside of `jit`), and for a wrong segment.
     """
     _check_names(model, forcing, parameters, outputs)
+    _check_signs(model, parameters)
     if state is None:
         state = initial_state(model, *_shape_and_type(parameters)) if model.states else {}
     kept = tuple(model.fluxes) if outputs is None else tuple(outputs)
@@ -73,7 +79,11 @@ def simulate(
     series = ({name: forcing[name] for name in (*model.forcings, *model.law_forcings)}, parameters.dynamic)
     shared = (common, jnp.asarray(dt, _type_of(state, series)))
     static = (own, parameters.static)
-    loop = loop_of(engine, step, (shared, static, state, series))
+    loop: Loop
+    if engine == "auto" and isinstance(model, Marching):
+        loop = Whole(_march_of_one(fixed, kept))
+    else:
+        loop = loop_of(engine, step, (shared, static, state, series))
 
     def march(state: Values, series: Any) -> tuple[Values, Values]:
         end, outputs_in_time = loop(step, shared, static, state, series)
@@ -102,6 +112,18 @@ def _step_of_one(fixed: Any, kept: Sequence[str]) -> Callable[[Any, Any, Any, An
         return state, {name: available[name] for name in kept}
 
     return step
+
+
+def _march_of_one(fixed: Any, kept: Sequence[str]) -> Callable[[Any, Any, Any, Any], tuple[Values, Values]]:
+    """As `_step_of_one`, for all times at once."""
+
+    def march(shared: Any, static: Any, state: Values, series: tuple[Values, Values]) -> tuple[Values, Values]:
+        common, dt = shared
+        own, still = static
+        forcing, dynamic = series
+        return eqx.combine(common, own, fixed).march(state, forcing, still, dynamic, dt, kept)
+
+    return march
 
 
 def _identity(*trees: Any) -> Hashable:
@@ -160,3 +182,20 @@ def _check_names(
         for name in wanted:
             if name not in known:
                 raise DgeoError(f"{type(model).__name__} has no {kind} {name!r} to work with: {nearest(name, known)}")
+
+
+def _check_signs(model: Model, parameters: Parameters) -> None:
+    """A parameter whose bounds lie on one side of 0 has that sign, or is 0: else physics means nothing."""
+    for name, parameter in model.parameters.items():
+        values = parameters.static.get(name, parameters.dynamic.get(name))
+        sign = (parameter.bounds.low >= 0) - (parameter.bounds.high <= 0)
+        if isinstance(values, jax.core.Tracer) or not sign:
+            continue
+        wrong = np.argwhere(np.asarray(values) * sign < 0)
+        if wrong.size:
+            place = tuple(map(int, wrong[0]))
+            raise DgeoError(
+                f"The parameter {name!r} of {type(model).__name__} is {np.asarray(values)[place]:g} {parameter.units} "
+                f"at {list(place)} and cannot be {'negative' if sign > 0 else 'positive'}: bring it into its bounds, "
+                f"{parameter.bounds.low:g} to {parameter.bounds.high:g}."
+            )

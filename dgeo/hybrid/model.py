@@ -1,6 +1,6 @@
 """Network + physics + routing as one model that is differentiable from end to end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -14,7 +14,7 @@ from dgeo.hybrid.forcing import ForcingCorrection
 from dgeo.hybrid.inputs import Inputs
 from dgeo.hybrid.parameters import Learned
 from dgeo.hybrid.routing import GammaRouting
-from dgeo.models import Model, Values
+from dgeo.models import Model, Values, Variable
 
 
 class Carry(NamedTuple):
@@ -23,6 +23,9 @@ class Carry(NamedTuple):
     parameters: Any
     physics: Values
     routing: Array | None
+
+
+STREAMFLOW = Variable("mm d-1", "streamflow at the gauge, after routing")
 
 
 class Hybrid(eqx.Module):
@@ -40,6 +43,16 @@ class Hybrid(eqx.Module):
     parameters: Learned
     routing: GammaRouting | None = None
     forcing: ForcingCorrection | None = None
+
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """What the model can give."""
+        return {**self.physics.fluxes, **self.physics.states, **self.diagnostics, "streamflow": STREAMFLOW}
+
+    @property
+    def diagnostics(self) -> Mapping[str, Variable]:
+        """What the physics says of how it was solved."""
+        return self.physics.diagnostics
 
     def initial_carry(self, sites: int, dtype: Any = jnp.float32, dt: float = 1.0) -> Carry:
         """The carry before the first step: no memory, the model's initial stores, a dry channel."""

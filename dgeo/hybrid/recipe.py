@@ -99,6 +99,37 @@ class Recipe(Strict):
         return tuple(dict.fromkeys((*dynamic, *laws, *forcing)))
 
     @property
+    def logarithmic(self) -> tuple[str, ...]:
+        """The forcings that the dynamic network reads as logarithms."""
+        return () if self.dynamic is None else self.dynamic.logarithmic
+
+    @property
+    def fused(self) -> dict[str, tuple[str, ...]]:
+        """The forcings that are made of several products, and these."""
+        return {} if self.forcing is None else dict(self.forcing.fuse)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the model can give."""
+        physics = self.outline()
+        return ("streamflow", *physics.fluxes, *physics.states, *physics.diagnostics)
+
+    @property
+    def usual_outputs(self) -> tuple[str, ...]:
+        """What is kept by default: streamflow, the stores, and evapotranspiration and baseflow where there are any."""
+        physics = self.outline()
+        fluxes = (name for name in ("evapotranspiration", "baseflow") if name in physics.fluxes)
+        return ("streamflow", *fluxes, *(name for name in physics.states if name in physics.budget.stores))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The model in a line, and a line for each learned law."""
+        moving = "static parameters" if self.dynamic is None else f"dynamic {', '.join(self.dynamic_parameters)}"
+        model = " ".join(filter(None, (self.physics.name, self.physics.version)))
+        laws = (f"{', '.join(law.slots)}: {law.kind}" for law in self.laws)
+        return (f"{model}, {self.components} components, {moving}", *laws)
+
+    @property
     def needed_attributes(self) -> tuple[str, ...]:
         """The attributes that the dataset must have."""
         return tuple(dict.fromkeys((*self.network_attributes, *self.outline().attributes)))
@@ -113,13 +144,8 @@ class Recipe(Strict):
         return tuple(name for name in wanted if name not in made)
 
 
-def build(recipe: Recipe, statistics: Statistics, key: PRNGKeyArray, sites: int | None = None) -> Hybrid:
-    """The model with fresh weights, in float32.
-
-    `statistics[name] = (mean, deviation)` of every attribute and forcing that a network reads, over training basins and
-    days only; `sites` is the number of training basins, for what each has of its own. Raises `DgeoError` where the
-    recipe names a parameter, slot or variable that there is not.
-    """
+def build_hybrid(recipe: Recipe, statistics: Statistics, key: PRNGKeyArray, sites: int | None = None) -> Hybrid:
+    """The hybrid model with fresh weights, in float32; the arguments are those of `build`."""
     physics_key, law_key, forcing_key = (jax.random.fold_in(key, part) for part in (1, 2, 3))
     physics = fill(recipe.physics.build(dict(statistics), physics_key), recipe.laws, statistics, law_key, sites)
     routing = None if recipe.routing_days is None else GammaRouting(recipe.routing_days)

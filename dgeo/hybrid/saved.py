@@ -7,20 +7,24 @@ import jax
 from pydantic import ValidationError
 
 from dgeo.errors import DgeoError
-from dgeo.hybrid.model import Hybrid
-from dgeo.hybrid.recipe import Recipe, build
+from dgeo.hybrid.any_recipe import AnyRecipe, Simulator, build, read
 from dgeo.numerics import read_metadata, read_tree, write_tree
 
 VERSION = 1
 
 
-def save(path: str | Path, model: Hybrid, recipe: Recipe | None = None, notes: dict[str, Any] | None = None) -> None:
+def save(
+    path: str | Path,
+    model: Simulator,
+    recipe: AnyRecipe | None = None,
+    notes: dict[str, Any] | None = None,
+) -> None:
     """Write a model; with its recipe, `load` needs nothing but the file. `notes` travel along."""
     described = None if recipe is None else recipe.model_dump(mode="json")
     write_tree(path, model, {"dgeo_model": VERSION, "recipe": described, "notes": notes or {}})
 
 
-def load(path: str | Path, like: Hybrid | None = None) -> Hybrid:
+def load(path: str | Path, like: Simulator | None = None) -> Simulator:
     """Read a model; `like` is a model of the same structure, needed where it was built in Python without a recipe.
 
     Raises `DgeoError` for a file that is missing, damaged, of another kind, or does not fit.
@@ -33,7 +37,7 @@ def load(path: str | Path, like: Hybrid | None = None) -> Hybrid:
     return read_tree(path, like)[0]
 
 
-def read_recipe(path: str | Path) -> Recipe:
+def read_recipe(path: str | Path) -> AnyRecipe:
     """The recipe of a saved model."""
     metadata = read_metadata(path)
     if metadata.get("dgeo_model") != VERSION:
@@ -43,7 +47,7 @@ def read_recipe(path: str | Path) -> Recipe:
     if metadata["recipe"] is None:
         raise DgeoError(f"{path} holds a model built in Python: give `like`, a model of the same structure.")
     try:
-        return Recipe.model_validate(metadata["recipe"])
+        return read(metadata["recipe"])
     except ValidationError as error:
         raise DgeoError(f"{path} was written by another version of dgeo: {error.errors()[0]['msg']}.") from error
 

@@ -3,8 +3,9 @@
 from dgeo.metrics.anomaly import anomaly_correlation
 from dgeo.metrics.baseflow import baseflow, baseflow_index, baseflow_indices
 from dgeo.metrics.efficiency import KlingGupta, bias, kge, log_nse, nse, rmse
+from dgeo.metrics.ensemble import coverage, crps, expected_coverage
 from dgeo.metrics.flow_duration import fhv, flv, flv_plain, fms
-from dgeo.metrics.peaks import largest_peaks, peak_timing
+from dgeo.metrics.peaks import largest_peaks, peak_error, peak_timing
 from dgeo.metrics.scores import METRICS, score
 from dgeo.metrics.summary import paired_difference, summarise
 
@@ -16,6 +17,9 @@ __all__ = [
     "baseflow_index",
     "baseflow_indices",
     "bias",
+    "coverage",
+    "crps",
+    "expected_coverage",
     "fhv",
     "flv",
     "flv_plain",
@@ -25,6 +29,7 @@ __all__ = [
     "log_nse",
     "nse",
     "paired_difference",
+    "peak_error",
     "peak_timing",
     "rmse",
     "score",

@@ -1,4 +1,4 @@
-"""Whether floods come on the right day, per basin.
+"""Whether floods come on the right day and how high, per basin.
 
 The peaks are the largest observed flows that exceed their neighbours and the mean and lie at least 30 days
 apart, as many as the observations have years (rounded, at least one). A day within 3 days of an end of the
@@ -22,6 +22,13 @@ def peak_timing(simulated: Series, observed: Series) -> PerBasin:
     _, observed, present = aligned(simulated, observed)
     columns = (np.ascontiguousarray(np.asarray(series).T) for series in (simulated, observed, present))
     return np.array([_mean_lag(*basin) for basin in zip(*columns, strict=True)], float)
+
+
+def peak_error(simulated: Series, observed: Series) -> PerBasin:
+    """Mean relative error of the largest peaks [%]: the largest simulated flow around each, less the peak, over it."""
+    _, observed, present = aligned(simulated, observed)
+    columns = (np.ascontiguousarray(np.asarray(series).T) for series in (simulated, observed, present))
+    return np.array([_mean_error(*basin) for basin in zip(*columns, strict=True)], float)
 
 
 def largest_peaks(flow: Float[np.ndarray, " time"]) -> Int[np.ndarray, " peak"]:
@@ -49,6 +56,16 @@ def _mean_lag(
     if len(peaks) == 0 or not np.isfinite(simulated[present]).all():
         return np.nan
     return float(np.mean([_lag(simulated, peak) for peak in peaks.tolist()]))
+
+
+def _mean_error(
+    simulated: Float[np.ndarray, " time"], observed: Float[np.ndarray, " time"], present: Bool[np.ndarray, " time"]
+) -> float:
+    peaks = largest_peaks(observed)
+    if len(peaks) == 0 or not np.isfinite(simulated[present]).all():
+        return np.nan
+    found = [np.nanmax(simulated[peak - WINDOW : peak + WINDOW + 1]) for peak in peaks.tolist()]
+    return float(100 * np.mean(np.array(found) / observed[peaks] - 1))
 
 
 def _lag(simulated: Float[np.ndarray, " time"], peak: int) -> int:

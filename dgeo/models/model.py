@@ -1,9 +1,9 @@
 """What a model is: one pure step for one site, and a table that says what its names mean and where its water goes."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import equinox as eqx
 from jaxtyping import Array, Float
@@ -141,7 +141,10 @@ class Model(eqx.Module):
 
     @abstractmethod
     def step(self, state: Values, forcing: Values, parameters: Values, dt: Scalar) -> tuple[Values, Values]:
-        """(state, forcing, parameters, dt [d]) → (state after dt, fluxes as means over dt), for one site."""
+        """(state, forcing, parameters, dt) → (state after dt, fluxes as means over dt), for one site.
+
+        `dt` is in days, unless the units of the fluxes say otherwise.
+        """
 
     def __check_init__(self) -> None:
         """Meet a wrong law or budget at the door."""
@@ -223,3 +226,23 @@ class Model(eqx.Module):
         for joint in self.joint:
             now |= joint(now)
         return now
+
+
+@runtime_checkable
+class Marching(Protocol):
+    """A model that can take many steps of one site better than one after the other; the numbers are the same."""
+
+    def march(
+        self,
+        state: Values,
+        forcing: Mapping[str, Array],
+        still: Values,
+        moving: Mapping[str, Array],
+        dt: Scalar,
+        kept: Sequence[str],
+    ) -> tuple[Values, Values]:
+        """The state after all steps, and the fluxes and states `kept`, [time, …].
+
+        Forcings are [time, …]; so are the parameters that move with time, which the others do not.
+        """
+        ...

@@ -13,12 +13,10 @@ doi:10.1029/2019WR026793.
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from dgeo.nn.product import Precision, linear, product
-
-Carry = tuple[Float[Array, "site hidden"], Float[Array, "site hidden"]]
+from dgeo.nn.recurrence import Carry, no_memory, remember
 
 
 class LSTM(eqx.Module):
@@ -61,37 +59,20 @@ class LSTM(eqx.Module):
 
     def initial_carry(self, sites: int) -> Carry:
         """No memory."""
-        zeros = jnp.zeros((sites, self.hidden_weight.shape[1]), self.bias.dtype)
-        return zeros, zeros
+        return no_memory(sites, self.hidden_weight)
 
     def __call__(
         self, series: Float[Array, "time site input"], carry: Carry, key: PRNGKeyArray | None = None
     ) -> tuple[Float[Array, "time site output"], Carry]:
-        """Outputs at every time and the memory after the last; a key switches dropout on.
-
-        On a CPU the inputs are projected within the loop, where they stay in the cache; elsewhere in one large product
-        before it. The gradient stores the gates before their activation, cells and hidden states of every step.
-        """
+        """Outputs at every time and the memory after the last; a key switches dropout on."""
         # Transposed here, once: products of rows by columns of [in, out] are the fast ones, in the gradient too.
         input_weight, hidden_weight = (weight.T for weight in self._weights(key))
-        within = jax.default_backend() == "cpu"
 
         def project(inputs: Float[Array, "*rows input"]) -> Float[Array, "*rows gates"]:
             encoded = jax.nn.relu(linear(self.encoder, inputs, self.precision))
             return product(encoded, input_weight, self.precision)
 
-        def body(carry: Carry, inputs: Array) -> tuple[Carry, Array]:
-            hidden, cell = carry
-            projected = project(inputs) if within else inputs
-            gates = projected + product(hidden, hidden_weight, self.precision) + self.bias[None]
-            i, f, g, o = jnp.split(checkpoint_name(gates, "gates"), 4, axis=-1)
-            cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
-            hidden = jax.nn.sigmoid(o) * jnp.tanh(cell)
-            return (hidden, cell), hidden
-
-        stored = jax.checkpoint_policies.save_only_these_names("gates")
-        body = jax.checkpoint(body, policy=stored, prevent_cse=False)
-        carry, hidden = jax.lax.scan(body, carry, series if within else project(series))
+        hidden, carry = remember(project, hidden_weight, self.bias[None], series, carry, self.precision)
         return linear(self.decoder, hidden, self.precision), carry
 
     def _weights(self, key: PRNGKeyArray | None) -> tuple[Array, Array]:

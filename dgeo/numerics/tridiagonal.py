@@ -10,14 +10,27 @@ Reference: Curtis, Powell & Reid (1974) On the estimation of sparse Jacobian mat
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
 Column = Float[Array, " z"]
 Residual = Callable[[Column, Any], Column]
+ROUNDINGS = 100  # a residual of so many roundings of 1 is none
+
+
+class _Search(NamedTuple):
+    """Where the search stands, the last step to it and its share of the largest, and max|f| before that step."""
+
+    i: Int[Array, ""]
+    x: Column
+    step: Column
+    share: Float[Array, ""]
+    residual: Float[Array, ""]
 
 
 def tridiagonal_jacobian(function: Callable[[Column], Column], x: Column) -> tuple[Column, Float[Array, "3 z"]]:
@@ -32,24 +45,61 @@ def tridiagonal_jacobian(function: Callable[[Column], Column], x: Column) -> tup
 
 
 def newton_tridiagonal(
-    function: Residual, start: Column, arguments: Any, *, iterations: int, largest_change: float = jnp.inf
+    function: Residual,
+    start: Column,
+    arguments: Any,
+    *,
+    iterations: int,
+    largest_change: float = jnp.inf,
+    smallest_size: float = 1.0,
+    tolerance: float = 0.0,
 ) -> Column:
-    """The x with f(x, arguments) = 0, after a fixed number of iterations; differentiable in `arguments`.
+    """The x with f(x, arguments) = 0; differentiable in `arguments`, in both modes.
 
-    No iteration moves an unknown by more than `largest_change`·(1 + |x|), which keeps Newton from overshooting where f
-    bends sharply. Values and derivatives are right where the iteration has converged: the number must do for the
-    stiffest case at hand.
+    Stops where max|f| has fallen to `tolerance`, or to a hundred roundings of 1 if that is more; without one, after
+    `iterations`, which it never exceeds; the step from there is still taken. Where f bends sharply Newton overshoots:
+    no iteration moves an unknown by more than `largest_change`·(`smallest_size` + |x|), and by half of that each time
+    that it turns back. Values and derivatives are right where the iteration has converged; where it runs into numbers
+    that are none, or into a singular system, `start` is all that comes out.
     """
-    start, known = jax.lax.stop_gradient((start, arguments))
+    arrays, static = eqx.partition(arguments, eqx.is_array)
+    start, known = jax.lax.stop_gradient((start, arrays))
 
-    def iterate(_: Int[Array, ""], x: Column) -> Column:
-        value, diagonals = tridiagonal_jacobian(lambda x: function(x, known), x)
-        limit = largest_change * (1 + jnp.abs(x))
-        return x - jnp.clip(_solve(diagonals, value), -limit, limit)
+    def residual(x: Column, arrays: Any) -> Column:
+        return function(x, eqx.combine(arrays, static))
 
-    root = jax.lax.fori_loop(0, iterations, iterate, start)
-    _, diagonals = tridiagonal_jacobian(lambda x: function(x, known), root)
-    return root - _solve(diagonals, function(root, arguments))
+    limits = (largest_change, smallest_size, max(tolerance, ROUNDINGS * float(np.finfo(start.dtype).eps)))
+    root = _searched(lambda x: residual(x, known), start, iterations, *(limits if tolerance else (*limits[:2], 0.0)))
+    value, diagonals = tridiagonal_jacobian(lambda x: residual(x, known), root)
+    solvable = jnp.all(jnp.isfinite(_solve(diagonals, value)))
+    identity = jnp.zeros_like(diagonals).at[1].set(1)
+    step = _solve(jnp.where(solvable, diagonals, identity), residual(root, arrays))
+    return jnp.where(solvable, root - step, start)
+
+
+def _searched(
+    function: Callable[[Column], Column],
+    start: Column,
+    iterations: int,
+    largest_change: float,
+    smallest_size: float,
+    tolerance: float,
+) -> Column:
+    def onward(now: _Search) -> Bool[Array, ""]:
+        return (now.i < iterations) & ~(now.residual <= tolerance)
+
+    def iterate(now: _Search) -> _Search:
+        value, diagonals = tridiagonal_jacobian(function, now.x)
+        step = _solve(diagonals, value)
+        share = jnp.where(jnp.sum(step * now.step) < 0, now.share / 2, jnp.minimum(1.5 * now.share, 1))
+        limit = share * largest_change * (smallest_size + jnp.abs(now.x))
+        step = jnp.clip(step, -limit, limit)
+        return _Search(now.i + 1, now.x - step, step, share, jnp.max(jnp.abs(value)))
+
+    one, unknown = jnp.ones((), start.dtype), jnp.asarray(jnp.inf, start.dtype)
+    first = _Search(jnp.zeros((), jnp.int32), start, jnp.zeros_like(start), one, unknown)
+    root = jax.lax.while_loop(onward, iterate, first).x
+    return jnp.where(jnp.all(jnp.isfinite(root)), root, start)
 
 
 def _solve(diagonals: Float[Array, "3 z"], right: Column) -> Column:

@@ -1,6 +1,6 @@
 """The page itself: sections in reading order, written in one piece."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -55,12 +55,17 @@ def render(run: Path) -> str:
     """The page of a run folder as text."""
     # Parts that need the same missing file give the same sentence, and once a section is enough.
     bodies = {title: "".join(dict.fromkeys(guarded(part, run) for part in parts)) for title, parts in _SECTIONS.items()}
+    return compose(run.resolve().name, headline(run), bodies)
+
+
+def compose(title: str, cards: str, bodies: Mapping[str, str]) -> str:
+    """A page: its title, the cards at its top, and the bodies of its sections; one without a body is left out."""
     filled = {title: body for title, body in bodies.items() if body}
     resources = files("dgeo.report")
     return Template(resources.joinpath("page.html").read_text(encoding="utf-8")).substitute(
-        title=escape(run.resolve().name),
+        title=escape(title),
         style=resources.joinpath("page.css").read_text(encoding="utf-8"),
-        headline=headline(run),
+        headline=cards,
         contents="".join(f'<a href="#{anchor(title)}">{title}</a>' for title in filled),
         sections="".join(
             f'<section id="{anchor(title)}"><h2>{title}</h2>{body}</section>' for title, body in filled.items()

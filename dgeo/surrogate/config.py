@@ -10,7 +10,8 @@ from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid.strict import Strict
 from dgeo.numerics import write_atomically
 from dgeo.surrogate.learn import LearningConfig
-from dgeo.training.config import DataConfig, TrainingConfig
+from dgeo.training.config import TrainingConfig
+from dgeo.training.data_config import DataConfig
 
 
 class RunsConfig(Strict):

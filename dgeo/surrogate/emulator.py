@@ -61,6 +61,7 @@ def emulate(
     task = Task("emulator", seed, training.steps, checkpoint, fingerprint)
     member = Member(hybrid, _arrays(runs, training), sampler, task)
     (fitted,) = fit(trainer, [member], watch)
+    assert isinstance(fitted.model, Hybrid)
     trained: Any = fitted.model.physics
     return Emulation(trained, fitted.progress.seconds, emulator_skill(trained, held_out, training.warmup))
 

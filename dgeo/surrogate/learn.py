@@ -83,6 +83,7 @@ def learn_parameters(
     names = ([str(basin) for basin in dataset["basin"].values], dataset["time"].values)
     member = Member(hybrid, arrays, sampler, task, names=names)
     (fitted,) = fit(trainer, [member], watch)
+    assert isinstance(fitted.model, Hybrid)
     return Learning(fitted.model, fitted.progress.seconds)
 
 

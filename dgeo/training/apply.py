@@ -11,7 +11,8 @@ from dgeo.data.splits import days
 from dgeo.errors import DgeoError
 from dgeo.hybrid import basins_of, load
 from dgeo.numerics import read_metadata, read_tree, write_tree
-from dgeo.training.config import Config, DataConfig
+from dgeo.training.config import Config
+from dgeo.training.data_config import DataConfig
 from dgeo.training.evaluate import ensemble, inputs_of
 from dgeo.training.labelled import label
 from dgeo.training.prepare import PET, after_gaps, check_inputs, load_dataset, read_netcdf
@@ -54,8 +55,8 @@ def apply(
     last = int(np.searchsorted(record, np.datetime64(period[1]), side="right"))
     inputs = inputs_of(config, dataset, basins_of(seeds_of(folder)[0][1]))
     models = {f"seed_{seed}": load(path) for seed, path in seeds_of(folder)}
-    physics = next(iter(models.values())).physics
-    outputs = (*config.outputs, *physics.diagnostics)
+    model = next(iter(models.values()))
+    outputs = (*config.outputs, *model.diagnostics)
     carries = {name: model.initial_carry(inputs.sites) for name, model in models.items()}
     if state is not None:
         carries, _ = read_tree(state, carries)
@@ -71,10 +72,10 @@ def apply(
         write_tree(save_state, after, notes)
     mean, spread = ensemble([series for series, _ in results.values()])
     like = dataset.isel(time=slice(first, last))
-    spread = {name: values for name, values in spread.items() if name not in physics.diagnostics}
-    labelled = label(mean, like, physics).assign(label(spread, like, physics, "_spread"))
-    for name in physics.diagnostics:
-        labelled[name].attrs["words"] = unsolved(physics, mean[name], basins) or ""
+    spread = {name: values for name, values in spread.items() if name not in model.diagnostics}
+    labelled = label(mean, like, model.variables).assign(label(spread, like, model.variables, "_spread"))
+    for name in model.diagnostics:
+        labelled[name].attrs["words"] = unsolved(getattr(model, "physics", model), mean[name], basins) or ""
     return labelled
 
 

@@ -1,7 +1,6 @@
 """The config of a run: strict, typed, one file. Unknown keys are refused with the nearest valid name."""
 
 import difflib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -18,74 +17,13 @@ from pydantic import (
 )
 
 from dgeo.errors import DgeoError, nearest
-from dgeo.hybrid import Recipe
+from dgeo.hybrid import AnyRecipe, Recipe
 from dgeo.hybrid.strict import Strict
 from dgeo.numerics import write_atomically
+from dgeo.training.data_config import DataConfig
 from dgeo.training.losses import LOSSES
-from dgeo.virtual.physics import true_physics
-
-
-class DataConfig(Strict):
-    """Where the data come from.
-
-    - `camels_us`: the prepared NetCDF under `root`;  `camels_us_text`: the official text layout;
-    - `netcdf`: any file with named dimensions (`file`; `rename` and `units` where it does not say them itself);
-    - `zarr`: a store of `dgeo.data.write_store` (`file`), which may be larger than memory; potential evapotranspiration
-      and day length are those in it;
-    - `virtual`: generated basins (`count`, `years`, `noise`, `gaps`, `seed`), with `products` faulty versions of their
-      forcings, precipitation_a, temperature_a and so on. Their truth is the model `physics`, with a law that no
-      textbook has in each of the slots `hidden` (`dgeo.virtual.basins` has the defaults).
-
-    `attributes` and `quality` are the folder of the attribute tables and the flags that count as observed, for the text
-    layout.
-    """
-
-    source: Literal["camels_us", "camels_us_text", "netcdf", "zarr", "virtual"] = "camels_us"
-    root: Path | None = None
-    file: Path | None = None
-    product: Literal["daymet", "maurer", "maurer_extended", "nldas", "nldas_extended"] = "daymet"
-    rename: dict[str, str] = Field(default_factory=dict)
-    units: dict[str, str] = Field(default_factory=dict)
-    attributes: Path | None = None
-    quality: tuple[str, ...] = ("A", "A:e")
-    basins: tuple[str, ...] | None = None
-    potential_evapotranspiration: Literal["given", "hargreaves", "oudin", "priestley_taylor"] = "hargreaves"
-    count: PositiveInt = 150
-    years: PositiveInt = 9
-    noise: float = Field(0.2, ge=0)
-    gaps: float = Field(0.0, ge=0, lt=1)
-    products: NonNegativeInt = 0
-    seed: NonNegativeInt = 0
-    physics: str = "hbv"
-    hidden: tuple[str, ...] | None = None
-
-    @model_validator(mode="after")
-    def _truth(self) -> "DataConfig":
-        if self.source == "virtual":
-            true_physics(self.physics, self.hidden)
-        return self
-
-    @property
-    def streamed(self) -> bool:
-        """Whether series stay in a store, of which only what is needed next is read."""
-        return self.source == "zarr"
-
-    def known_root(self) -> Path | None:
-        """The data root: the config's, else that of the environment variable DGEO_DATA."""
-        return self.root or (Path(os.environ["DGEO_DATA"]) if "DGEO_DATA" in os.environ else None)
-
-    def folder(self) -> Path:
-        """The data root; raises `DgeoError` where there is none."""
-        root = self.known_root()
-        if root is None:
-            raise DgeoError(
-                "No data root is known: set `data.root` in the config or the environment variable DGEO_DATA."
-            )
-        if not root.is_dir():
-            raise DgeoError(
-                f"The data root {root} is no folder; set `data.root` or DGEO_DATA to the folder of your data."
-            )
-        return root
+from dgeo.training.model_section import AnyModel, ModelSection, marked
+from dgeo.training.reference import ReferenceRecipe
 
 
 class SplitConfig(Strict):
@@ -93,7 +31,11 @@ class SplitConfig(Strict):
 
     `validation` lies inside `train`: candidates train on what is left of `train` before or after it. `test_basins`,
     or the file `basins` that a split of `dgeo.data` (PUB, PUR) was saved to, makes the test one of unseen basins; then
-    the years of the test may be those of the training, too.
+    the years of the test may be those of the training, too. Basins that such a file names neither to train on nor to
+    test are left out.
+
+    `years` is the file of a split of water years (`dgeo.data.YearSplit`): within the periods, which then may overlap,
+    each basin is trained on its own years and tested on others.
     """
 
     train: tuple[str, str]
@@ -101,9 +43,12 @@ class SplitConfig(Strict):
     test: tuple[str, str]
     test_basins: tuple[str, ...] = ()
     basins: Path | None = None
+    years: Path | None = None
 
     @model_validator(mode="after")
     def _one_list(self) -> "SplitConfig":
+        if self.years is not None and self.validation is not None:
+            raise ValueError("a split of `years` has no validation years; set `validation: null` and choose the steps")
         if self.basins is not None and self.test_basins:
             raise ValueError("give `basins` (a split file) or `test_basins`, not both")
         return self
@@ -133,6 +78,19 @@ class OptimiserConfig(Strict):
     options: dict[str, float] = Field(default_factory=dict)
 
 
+class EvolutionConfig(Strict):
+    """Calibration by CMA-ES in the place of gradients, for a table of parameters.
+
+    `population` candidates of each basin in each of `generations`, by default 4 + 3 ln(numbers) of them; the first are
+    `step_size` apart, in the unbounded z of parameters. The history is written every `record_every` generations.
+    """
+
+    generations: PositiveInt = 100
+    population: int | None = Field(None, ge=4)
+    step_size: PositiveFloat = 1.0
+    record_every: PositiveInt = 10
+
+
 class TrainingConfig(Strict):
     """How long, on what windows, towards what.
 
@@ -148,6 +106,9 @@ class TrainingConfig(Strict):
 
     `segment` stores the states of every so many days alone for the gradient (of every √days: sqrt): a tenth of the
     memory for a long window, and no slower on a CPU (`benchmarks/gradient_memory.py`).
+
+    With `evolution`, no gradients are taken and steps, batch and optimiser mean nothing; the loss counts all days of
+    the training after the warm-up.
     """
 
     targets: dict[str, TargetConfig] = Field(default_factory=lambda: {"streamflow": TargetConfig()}, min_length=1)
@@ -168,6 +129,7 @@ class TrainingConfig(Strict):
     freeze: tuple[Literal["parameters", "laws", "forcing"], ...] = ()
     together: bool | None = None
     segment: PositiveInt | Literal["sqrt"] | None = None
+    evolution: EvolutionConfig | None = None
 
     @model_validator(mode="after")
     def _one_start(self) -> "TrainingConfig":
@@ -183,13 +145,9 @@ class TrainingConfig(Strict):
         return self
 
 
-def usual_outputs(recipe: Recipe | None) -> tuple[str, ...]:
-    """Streamflow, the stores, and evapotranspiration and baseflow where the model has them."""
-    if recipe is None:
-        return ("streamflow",)
-    physics = recipe.outline()
-    fluxes = (name for name in ("evapotranspiration", "baseflow") if name in physics.fluxes)
-    return ("streamflow", *fluxes, *(name for name in physics.states if name in physics.budget.stores))
+def usual_outputs(model: AnyModel | None) -> tuple[str, ...]:
+    """What a model usually keeps; streamflow, where the model is not understood."""
+    return ("streamflow",) if model is None else model.usual_outputs
 
 
 class Config(Strict):
@@ -197,9 +155,22 @@ class Config(Strict):
 
     data: DataConfig
     split: SplitConfig
-    model: Recipe
+    model: ModelSection
     training: TrainingConfig = TrainingConfig()
     outputs: tuple[str, ...] = Field(default_factory=lambda known: usual_outputs(known.get("model")))
+
+    @property
+    def recipe(self) -> AnyRecipe:
+        """The model to train; raises `DgeoError` for a reference, which has nothing to train."""
+        if isinstance(self.model, ReferenceRecipe):
+            raise DgeoError(f"The reference {self.model.reference} has nothing to train; give a model in `model`.")
+        return self.model
+
+    @model_validator(mode="after")
+    def _freezable(self) -> "Config":
+        if self.training.freeze and not isinstance(self.model, Recipe):
+            raise ValueError("a model without physics has no parts to freeze; leave out training.freeze")
+        return self
 
 
 def read_config(path: str | Path, changes: Sequence[str] = ()) -> Config:
@@ -252,7 +223,7 @@ def _apply(content: dict[str, Any], change: str) -> None:
 
 def sentence(error: Any, place: str) -> str:
     """What pydantic found wrong first, in one sentence."""
-    where = ".".join(str(part) for part in error["loc"])
+    where = ".".join(str(part) for part in error["loc"] if marked(part) is None)
     if error["type"] == "missing":
         return f"{place}: the key {where!r} is missing; add it."
     if error["type"] != "extra_forbidden":
@@ -267,6 +238,9 @@ def sentence(error: Any, place: str) -> str:
 def _known_keys(location: Sequence[Any]) -> list[str]:
     section: Any = Config
     for part in location:
+        if (recipe := marked(part)) is not None:
+            section = recipe
+            continue
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             return list(TargetConfig.model_fields)
         if part not in section.model_fields:

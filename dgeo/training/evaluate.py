@@ -10,16 +10,19 @@ import numpy as np
 import xarray as xr
 
 from dgeo import data
-from dgeo.check import Balance, HybridLedger, joined, unsolved
-from dgeo.hybrid import Hybrid, Inputs, load
+from dgeo.check import Balance, Ledger, joined, open_books, unsolved
+from dgeo.hybrid import Inputs, Simulator, load
+from dgeo.hybrid.model import STREAMFLOW
 from dgeo.metrics import score, summarise
+from dgeo.models import Budget
 from dgeo.numerics import write_atomically
 from dgeo.training.arrays import day_mask, to_arrays
 from dgeo.training.config import Config
 from dgeo.training.fields import parameter_fields, share_at_bounds
 from dgeo.training.labelled import label
-from dgeo.training.prepare import checked, load_dataset, training_basins, unseen_basins
+from dgeo.training.prepare import checked, in_years, load_dataset, training_basins, unseen_basins
 from dgeo.training.records import training_seconds, write_csv, write_json
+from dgeo.training.reference import ReferenceRecipe, reference_flow
 from dgeo.training.run import config_of, seeds_of
 from dgeo.training.simulation import chunks, times
 
@@ -44,8 +47,11 @@ def evaluate(folder: str | Path, *, dataset: xr.Dataset | None = None) -> Evalua
     folder = Path(folder)
     config = config_of(folder)
     dataset = load_dataset(config.data) if dataset is None else dataset
-    models = {seed: load(path) for seed, path in seeds_of(folder)}
-    evaluation = evaluate_models(models, config, checked(dataset, config))
+    dataset = checked(dataset, config)
+    if isinstance(config.model, ReferenceRecipe):
+        evaluation = evaluate_reference(config.model, config, dataset)
+    else:
+        evaluation = evaluate_models({seed: load(path) for seed, path in seeds_of(folder)}, config, dataset)
     write_evaluation(folder, evaluation)
     return evaluation
 
@@ -67,21 +73,18 @@ def _timed(summary: dict[str, Any], folder: Path) -> dict[str, Any]:
     return summary | {"seeds": seeds, "seconds": sum(seconds.values())}
 
 
-def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Dataset) -> Evaluation:
+def evaluate_models(models: Mapping[int, Simulator], config: Config, dataset: xr.Dataset) -> Evaluation:
     """The same for models in memory, writing nothing. Seeds are members of an ensemble, whose mean is scored."""
     basins = training_basins(dataset, config)
     dataset = data.select(dataset, unseen_basins(config) or None)
-    tested = dataset.isel(time=day_mask(dataset, config.split.test))
+    tested = in_years(dataset.isel(time=day_mask(dataset, config.split.test)), config, "test")
     members = [simulate_test(model, config, dataset, basins) for model in models.values()]
     model = next(iter(models.values()))
     mean, spread = ensemble([series for series, _ in members])
-    failed = {name: mean.pop(name) for name in model.physics.diagnostics}
+    failed = {name: mean.pop(name) for name in model.diagnostics}
     failures = {name: steps.sum(axis=0) for name, steps in failed.items()}
     spread = {name: values for name, values in spread.items() if name not in failures}
-    simulation = label(mean, tested, model.physics).assign(label(spread, tested, model.physics, "_spread"))
-    observed = {f"{name}_observed": tested[name] for name in config.training.targets}
-    given = {name: tested[name] for name in ("precipitation",) if name in tested}
-    simulation = simulation.assign(observed | given)
+    simulation = label(mean, tested, model.variables).assign(label(spread, tested, model.variables, "_spread"))
     first, *others = config.training.targets
     scores = _scores(mean, tested, first).assign({name: ("basin", steps) for name, steps in failures.items()})
     fields = [
@@ -100,14 +103,40 @@ def evaluate_models(models: Mapping[int, Hybrid], config: Config, dataset: xr.Da
         "parameters_at_bounds": share_at_bounds(parameters),
         "failures": {name: _failures(model, steps, tested) for name, steps in failed.items()},
     }
-    return Evaluation(simulation, scores, summary, parameters, members[0][1])
+    return Evaluation(_beside_observations(simulation, tested, config), scores, summary, parameters, members[0][1])
 
 
-def _failures(model: Hybrid, failed: np.ndarray, tested: xr.Dataset) -> dict[str, Any]:
+def evaluate_reference(recipe: ReferenceRecipe, config: Config, dataset: xr.Dataset) -> Evaluation:
+    """The same for climatology or persistence, which have nothing to train, no parameters and no budget."""
+    dataset = data.select(dataset, unseen_basins(config) or None)
+    days = day_mask(dataset, config.split.test)
+    target, tested = next(iter(config.training.targets)), dataset.isel(time=days)
+    series = {target: reference_flow(recipe, dataset, target, config.split.train, days)}
+    simulation = label(series, tested, {target: STREAMFLOW})
+    scores = _scores(series, tested, target)
+    summary = {
+        "target": target,
+        "test": summarise(scores),
+        "targets": {},
+        "seeds": [{"seed": 0, **_medians(scores)}],
+        "parameters_at_bounds": {},
+        "failures": {},
+    }
+    nothing = Ledger(Budget({}), {}).balance({})
+    return Evaluation(_beside_observations(simulation, tested, config), scores, summary, xr.Dataset(), nothing)
+
+
+def _beside_observations(simulation: xr.Dataset, tested: xr.Dataset, config: Config) -> xr.Dataset:
+    observed = {f"{name}_observed": tested[name] for name in config.training.targets}
+    return simulation.assign(observed | {name: tested[name] for name in ("precipitation",) if name in tested})
+
+
+def _failures(model: Simulator, failed: np.ndarray, tested: xr.Dataset) -> dict[str, Any]:
     """In how many steps of the test, and in which basins, a step failed (a mean over seeds and components)."""
     basins = [str(basin) for basin in tested["basin"].values]
     where = [basin for basin, steps in zip(basins, failed.sum(axis=0), strict=True) if steps > 0]
-    return {"steps": float(failed.sum()), "basins": where, "words": unsolved(model.physics, failed, basins)}
+    words = unsolved(getattr(model, "physics", model), failed, basins)
+    return {"steps": float(failed.sum()), "basins": where, "words": words}
 
 
 def ensemble(members: Sequence[dict[str, np.ndarray]]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -132,7 +161,7 @@ def at_once(config: Config, dataset: xr.Dataset) -> Iterable[xr.Dataset]:
 
 
 def simulate_test(
-    model: Hybrid, config: Config, dataset: xr.Dataset, basins: Sequence[str] = ()
+    model: Simulator, config: Config, dataset: xr.Dataset, basins: Sequence[str] = ()
 ) -> tuple[dict[str, np.ndarray], Balance]:
     """The outputs of the test period, after a spin-up on all forcings before it, and the ledger of that period.
 
@@ -144,20 +173,20 @@ def simulate_test(
 
 
 def _simulate_part(
-    model: Hybrid, config: Config, dataset: xr.Dataset, basins: Sequence[str]
+    model: Simulator, config: Config, dataset: xr.Dataset, basins: Sequence[str]
 ) -> tuple[dict[str, np.ndarray], Balance]:
     """The spin-up is whole years where there are any, so that its chunks and those of the test share a compilation."""
     inputs = inputs_of(config, dataset, basins)
     days = np.flatnonzero(day_mask(dataset, config.split.test))
     first, last = int(days[0]), int(days[-1]) + 1
     carry = model.initial_carry(inputs.sites)
-    books = HybridLedger(model, times(inputs, slice(0, 1)), carry)
-    wanted = (*config.outputs, *model.physics.diagnostics)
+    books = open_books(model, times(inputs, slice(0, 1)), carry)
+    wanted = (*config.outputs, *model.diagnostics)
     outputs = tuple(dict.fromkeys((*wanted, *books.outputs)))
     start = first % 365 if first >= 365 else 0
     for _, _, after in chunks(model, times(inputs, slice(start, first)), outputs):
         carry = after
-    books = HybridLedger(model, times(inputs, slice(first, first + 1)), carry)
+    books = open_books(model, times(inputs, slice(first, first + 1)), carry)
     kept: list[dict[str, np.ndarray]] = []
     for _, series, after in chunks(model, times(inputs, slice(first, last)), outputs, carry):
         carry = after

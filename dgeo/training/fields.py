@@ -7,25 +7,27 @@ import equinox as eqx
 import numpy as np
 import xarray as xr
 
-from dgeo.hybrid import Hybrid, Inputs
+from dgeo.hybrid import Hybrid, Inputs, Simulator
 from dgeo.training.simulation import times
 
 
-def parameter_fields(model: Hybrid, inputs: Inputs, like: xr.Dataset, attributes: Sequence[str] = ()) -> xr.Dataset:
+def parameter_fields(model: Simulator, inputs: Inputs, like: xr.Dataset, attributes: Sequence[str] = ()) -> xr.Dataset:
     """Every parameter as [basin, component], or [basin] for routing; dynamic ones as their mean over time.
 
     Bounds, unit and meaning are in the attrs; the named attributes of the basins come along for relating the two.
+    A network without physics has none.
     """
-    values, weights = _time_means(model, inputs)
-    fields = xr.Dataset({name: _field(model, name, value) for name, value in values.items()})
-    fields["component_weight"] = (
-        ("basin", "component"),
-        np.asarray(weights),
-        {"units": "1", "long_name": "weight of a component"},
-    )
+    fields = _fields(model, inputs) if isinstance(model, Hybrid) else xr.Dataset()
     places = [name for name in ("latitude", "longitude", "area", "region") if name in like.coords]
     fields = fields.assign_coords({name: like[name] for name in ("basin", *places)})
     return fields.assign({name: like[name] for name in attributes})
+
+
+def _fields(model: Hybrid, inputs: Inputs) -> xr.Dataset:
+    values, weights = _time_means(model, inputs)
+    fields = xr.Dataset({name: _field(model, name, value) for name, value in values.items()})
+    attrs = {"units": "1", "long_name": "weight of a component"}
+    return fields.assign(component_weight=(("basin", "component"), np.asarray(weights), attrs))
 
 
 def _time_means(model: Hybrid, inputs: Inputs) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from dgeo.errors import DgeoError
-from dgeo.hybrid import Hybrid
+from dgeo.hybrid import Simulator
 from dgeo.training.arrays import Windows
 from dgeo.training.diagnosis import blame
 from dgeo.training.feed import feed
@@ -28,7 +28,7 @@ from dgeo.training.writer import Writer
 class Fitted:
     """The model of the best validated step (the last step, without validation), and how it came about."""
 
-    model: Hybrid
+    model: Simulator
     progress: Progress
 
 
@@ -171,7 +171,7 @@ class _Group:
         chosen = [last if m.validate is None else best for m in self.members]
         return [Fitted(self._model(weights, i), now.progress[i]) for i, weights in enumerate(chosen)]
 
-    def _model(self, weights: Any, place: int) -> Hybrid:
+    def _model(self, weights: Any, place: int) -> Simulator:
         """A member's model, on the first device alone, where long simulations run."""
         return self.trainer.model(jax.tree.map(jnp.asarray, member(weights, place)), self.cases[place])
 

@@ -13,6 +13,9 @@ from dgeo.errors import DgeoError
 from dgeo.hybrid import (
     Hybrid,
     Inputs,
+    NetworkModel,
+    Recipe,
+    Simulator,
     Statistics,
     basins_of,
     build,
@@ -31,16 +34,18 @@ YEARS = 2  # of the record that pre-training visits
 SITES = 50  # that it visits, where all share the law
 
 
-def fresh(config: Config, statistics: Statistics, seed: int, inputs: Inputs, basins: list[str]) -> Hybrid:
+def fresh(config: Config, statistics: Statistics, seed: int, inputs: Inputs, basins: list[str]) -> Simulator:
     """The model of a seed as training finds it."""
     key = jax.random.key(seed)
-    model = build(config.model, statistics, key, len(basins))
+    model = build(config.recipe, statistics, key, len(basins))
     if config.training.start_from is not None:
         model = taken_over(config.training.start_from, model, config, basins)
-    return pretrained(model, config, inputs, jax.random.fold_in(key, 4))
+    if isinstance(model, NetworkModel) or not isinstance(config.model, Recipe):
+        return model
+    return pretrained(model, config, config.model, inputs, jax.random.fold_in(key, 4))
 
 
-def taken_over(path: Path, model: Hybrid, config: Config, basins: list[str]) -> Hybrid:
+def taken_over(path: Path, model: Simulator, config: Config, basins: list[str]) -> Simulator:
     """The model with the numbers of an earlier run that have a place in it.
 
     Raises `DgeoError` where the earlier networks read other attributes, or only parts of one fit.
@@ -50,6 +55,12 @@ def taken_over(path: Path, model: Hybrid, config: Config, basins: list[str]) -> 
             f"{path} has numbers of other basins than these, or in another order; train it on the same ones."
         )
     earlier = read_recipe(path)
+    if not isinstance(earlier, Recipe) or not isinstance(config.model, Recipe):
+        if earlier != config.model:
+            raise DgeoError(
+                f"{path} holds a network of another kind, size or inputs; start from a run with this `model` section."
+            )
+        return load(path)
     if earlier.static.source != config.model.static.source or earlier.attributes != config.model.attributes:
         raise DgeoError(
             f"{path} takes its parameters from {earlier.attributes or 'a table'}, this model from "
@@ -65,18 +76,18 @@ def taken_over(path: Path, model: Hybrid, config: Config, basins: list[str]) -> 
     return model
 
 
-def pretrained(model: Hybrid, config: Config, inputs: Inputs, key: jax.Array) -> Hybrid:
+def pretrained(model: Hybrid, config: Config, recipe: Recipe, inputs: Inputs, key: jax.Array) -> Hybrid:
     """The model with those laws fitted to the textbook's that the config asks for, over a run of the first years.
 
     The textbook is the model's version with its own laws in all the slots to be taught. They take their parameters from
     the model; those that it no longer has, from the run it starts from, or else they have their defaults.
     """
-    lessons = [law for law in config.model.laws if law.pretrain]
+    lessons = [law for law in recipe.laws if law.pretrain]
     if not lessons:
         return model
-    laws = config.model.physics.build().present_laws
+    laws = recipe.physics.build().present_laws
     targets = {slot: laws[slot] for law in lessons for slot in law.slots}
-    sites = slice(None) if config.model.per_basin else slice(SITES)
+    sites = slice(None) if recipe.per_basin else slice(SITES)
     given = model.corrected(at_some(times(inputs, slice(0, YEARS * 365)), sites))
     parameters = _of_textbook(model, config, given, model.physics.with_laws(targets))
     steps = max(law.pretraining_steps for law in lessons)
@@ -101,9 +112,12 @@ def _of_textbook(model: Hybrid, config: Config, given: Inputs, textbook: Model) 
 def _earlier_parameters(config: Config, given: Inputs, components: int) -> Values:
     """Those of the run that this one starts from, where it has as many components."""
     start = config.training.start_from
-    if start is None or read_recipe(start).components != components:
+    if start is None:
         return {}
-    return load(start).parameters(given)[0].static
+    earlier = load(start)
+    if not isinstance(earlier, Hybrid) or earlier.parameters.components != components:
+        return {}
+    return earlier.parameters(given)[0].static
 
 
 def at_some(inputs: Inputs, sites: slice | np.ndarray) -> Inputs:

@@ -5,25 +5,24 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from dgeo.models import Model, Variable
-
-STREAMFLOW = Variable("mm d-1", "streamflow at the gauge, after routing")
+from dgeo.models import Variable
 
 
-def label(series: Mapping[str, np.ndarray], like: xr.Dataset, physics: Model, suffix: str = "") -> xr.Dataset:
+def label(
+    series: Mapping[str, np.ndarray], like: xr.Dataset, variables: Mapping[str, Variable], suffix: str = ""
+) -> xr.Dataset:
     """Outputs [time, basin] with the time and basin coordinates of `like`, units and meanings.
 
     A `suffix` to the names says what of an output they are: "_spread", the standard deviation over an ensemble.
     """
-    known = {**physics.fluxes, **physics.states, **physics.diagnostics, "streamflow": STREAMFLOW}
-    variables = {
+    labelled = {
         name + suffix: (
             ("time", "basin"),
             value.astype(np.float32),
-            {"units": known[name].units, "long_name": known[name].meaning},
+            {"units": variables[name].units, "long_name": variables[name].meaning},
         )
         for name, value in series.items()
     }
     places = [name for name in ("latitude", "longitude", "area", "region", "name") if name in like.coords]
     coordinates = {name: like[name] for name in ("time", "basin", *places)}
-    return xr.Dataset(variables, coordinates, {"Conventions": "CF-1.11", "source": "dgeo"})
+    return xr.Dataset(labelled, coordinates, {"Conventions": "CF-1.11", "source": "dgeo"})

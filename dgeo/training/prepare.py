@@ -1,7 +1,8 @@
 """From a config to a checked dataset: read, add potential evapotranspiration, check, split."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +13,8 @@ from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid import Statistics
 from dgeo.nn.standardise import log_root
 from dgeo.physics import evapotranspiration, net_radiation, solar
-from dgeo.training.config import Config, DataConfig
+from dgeo.training.config import Config
+from dgeo.training.data_config import DataConfig
 
 PET = "potential_evapotranspiration"
 
@@ -25,9 +27,11 @@ def load_dataset(config: DataConfig) -> xr.Dataset:
     if config.streamed:
         return data.select(data.open_store(named(config)), config.basins)
     dataset = with_day_length(_read(config))
-    if config.source == "virtual" or config.potential_evapotranspiration == "given":
-        return dataset
-    return dataset.assign({PET: potential_evapotranspiration(dataset, config.potential_evapotranspiration)})
+    if config.source != "virtual" and config.potential_evapotranspiration != "given":
+        dataset = dataset.assign({PET: potential_evapotranspiration(dataset, config.potential_evapotranspiration)})
+    if config.climate_years is not None:
+        dataset = data.with_climate_of(dataset, config.climate_years)
+    return dataset if config.random_attributes is None else data.without_meaning(dataset, config.random_attributes)
 
 
 def with_day_length(dataset: xr.Dataset) -> xr.Dataset:
@@ -46,6 +50,7 @@ def _read(config: DataConfig) -> xr.Dataset:
     if config.source == "virtual":
         world = virtual_world(config)
         dataset = virtual.some_products(world, config.products).dataset if config.products else world.dataset
+        dataset = dataset.assign(virtual.also_observed(world, config.also_observed, config.noise, config.seed))
         return data.select(dataset, config.basins)
     if config.source == "camels_us":
         return data.read_prepared(config.folder(), config.basins)
@@ -144,8 +149,7 @@ _METHODS: dict[str, tuple[tuple[str, ...], Callable]] = {
 
 def check_outputs(config: Config) -> None:
     """Raise `DgeoError` where a run asks the model for what it does not have, or leaves out what its scores need."""
-    physics = config.model.outline()
-    known = {"streamflow", *physics.fluxes, *physics.states, *physics.diagnostics}
+    known = config.model.output_names
     for name in (*config.outputs, *config.training.targets):
         if name not in known:
             raise DgeoError(f"The model has no output {name!r}; {nearest(name, known)}")
@@ -183,6 +187,8 @@ def check_inputs(dataset: xr.Dataset, config: Config, period: data.Period, targe
 
 def after_gaps(dataset: xr.Dataset, forcings: tuple[str, ...], start: str) -> xr.Dataset:
     """The dataset from the day after the last gap in any forcing before `start`, so that a spin-up meets none."""
+    if not forcings:
+        return dataset
     before = dataset[list(forcings)].sel(time=slice(None, np.datetime64(start) - np.timedelta64(1, "D")))
     gap = np.zeros(before.sizes["time"], bool)
     for block in data.blocks_of(before):
@@ -192,6 +198,8 @@ def after_gaps(dataset: xr.Dataset, forcings: tuple[str, ...], start: str) -> xr
 
 def _check_leakage(dataset: xr.Dataset, config: Config) -> None:
     split, unseen = config.split, unseen_basins(config)
+    if split.years is not None:
+        data.check_leakage(year_split(split.years))
     if unseen and config.model.per_basin:
         raise DgeoError(
             f"The split tests unseen basins, {unseen[0]} among them, but the model has numbers of each training "
@@ -199,37 +207,68 @@ def _check_leakage(dataset: xr.Dataset, config: Config) -> None:
         )
     if unseen:
         data.check_leakage(data.BasinSplit(tuple(training_basins(dataset, config)), unseen))
-    else:
+    elif split.years is None:
         data.check_leakage(data.TemporalSplit(split.train, split.validation, split.test, split.validation is not None))
 
 
 def unseen_basins(config: Config) -> tuple[str, ...]:
     """The basins that are tested but never trained on: those of the config, or of the split file it names."""
-    if config.split.basins is None:
-        return config.split.test_basins
-    split = data.load_split(config.split.basins)
+    return config.split.test_basins if config.split.basins is None else basin_split(config.split.basins).test
+
+
+def basin_split(path: Path) -> data.BasinSplit:
+    """The split of basins in a file; raises `DgeoError` where it holds another."""
+    split = data.load_split(path)
     if not isinstance(split, data.BasinSplit):
-        raise DgeoError(f"The file {config.split.basins} holds no split of basins; save one of pub_folds or pur_folds.")
-    return split.test
+        raise DgeoError(f"The file {path} holds no split of basins; save one of pub_folds or pur_folds.")
+    return split
+
+
+def year_split(path: Path) -> data.YearSplit:
+    """The split of water years in a file; raises `DgeoError` where it holds another."""
+    split = data.load_split(path)
+    if not isinstance(split, data.YearSplit):
+        raise DgeoError(f"The file {path} holds no split of water years; save one of extreme_years or ranked_years.")
+    return split
 
 
 def training_basins(dataset: xr.Dataset, config: Config) -> list[str]:
-    """The basins that are trained on: all but the unseen ones."""
+    """The basins that are trained on: those that a split file names, or all but the unseen ones."""
     known, unseen = [str(basin) for basin in dataset["basin"].values], unseen_basins(config)
     for basin in unseen:
         if basin not in known:
             raise DgeoError(f"The split tests basin {basin!r}, which the data lack: {nearest(basin, known)}")
-    return [basin for basin in known if basin not in set(unseen)]
+    named = known if config.split.basins is None else basin_split(config.split.basins).train
+    return [basin for basin in known if basin in set(named) - set(unseen)]
+
+
+def in_years(
+    dataset: xr.Dataset, config: Config, part: Literal["train", "test"], names: Sequence[str] | None = None
+) -> xr.Dataset:
+    """The dataset with series (targets by default) NaN outside the water years of a part of `split.years`, if any.
+
+    Raises `DgeoError` for a store, whose series are not held.
+    """
+    if config.split.years is None:
+        return dataset
+    if config.data.streamed:
+        raise DgeoError("split.years hides days of single basins, which a store cannot: load the data as netcdf.")
+    split = year_split(config.split.years)
+    seen = data.year_mask(getattr(split, part), dataset["time"].values, dataset["basin"].values)
+    mask = xr.DataArray(seen, {name: dataset[name] for name in ("time", "basin")}, ("time", "basin"))
+    return dataset.assign({name: dataset[name].where(mask) for name in names or config.training.targets})
 
 
 def training_statistics(dataset: xr.Dataset, config: Config) -> Statistics:
     """Means and deviations of what the networks read, over training basins and days alone."""
     basins = training_basins(dataset, config)
-    logarithmic = () if config.model.dynamic is None else config.model.dynamic.logarithmic
-    fused = {} if config.model.forcing is None else config.model.forcing.fuse
-    dataset = dataset.assign({name: dataset[products[0]] for name, products in fused.items() if name not in dataset})
+    fused = config.model.fused.items()
+    dataset = dataset.assign({name: dataset[products[0]] for name, products in fused if name not in dataset})
     names = (*config.model.network_attributes, *config.model.network_forcings)
-    return data.statistics(dataset, names, basins, config.split.train, dict.fromkeys(logarithmic, _log_root))
+    dataset = in_years(dataset, config, "train", config.model.network_forcings)
+    return data.statistics(
+        dataset, names, basins, config.split.train, dict.fromkeys(config.model.logarithmic, _log_root)
+    )
 
 
 def _log_root(values: np.ndarray) -> np.ndarray:

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dgeo.errors import DgeoError
-from dgeo.hybrid import Hybrid
+from dgeo.hybrid import Simulator
 from dgeo.numerics import read_tree, write_tree
 from dgeo.training.arrays import Read, Source
 from dgeo.training.sampler import Sampler
 from dgeo.training.step import Record, TrainState
 
 Row = dict[str, Any]
-Validate = Callable[[Hybrid], float]
+Validate = Callable[[Simulator], float]
 Watch = Callable[[Row], None]
 
 
@@ -80,7 +80,7 @@ class Member:
     windows of a call from a data set that is not in memory.
     """
 
-    model: Hybrid
+    model: Simulator
     source: Source
     sampler: Sampler
     task: Task

@@ -10,7 +10,7 @@ import xarray as xr
 from pydantic import ValidationError
 
 from dgeo.errors import DgeoError
-from dgeo.hybrid import Hybrid, SolverRecipe, load
+from dgeo.hybrid import Hybrid, Simulator, SolverRecipe, load
 from dgeo.models import ContinuousModel, Solver
 from dgeo.training.config import sentence
 from dgeo.training.evaluate import Evaluation, evaluate_models
@@ -46,14 +46,15 @@ def parse_solver(content: dict[str, Any]) -> Solver:
         raise DgeoError(sentence(error.errors()[0], "the solver")) from error
 
 
-def with_solver(model: Hybrid, solver: Solver) -> Hybrid:
+def with_solver(model: Simulator, solver: Solver) -> Simulator:
     """The model with its steps made by another solver."""
-    if not isinstance(model.physics, ContinuousModel):
+    physics = model.physics if isinstance(model, Hybrid) else model
+    if not isinstance(physics, ContinuousModel):
         raise DgeoError(
-            f"{type(model.physics).__name__} steps from day to day and has no rates, so that no other solver can make "
+            f"{type(physics).__name__} steps from day to day and has no rates, so that no other solver can make "
             "its steps; run this on a model in continuous time."
         )
-    return eqx.tree_at(lambda hybrid: hybrid.physics, model, replace(model.physics, solver=solver))
+    return eqx.tree_at(lambda hybrid: hybrid.physics, model, replace(physics, solver=solver))
 
 
 def compared(trained: Evaluation, other: Evaluation, targets: Any) -> dict[str, Any]:

@@ -12,12 +12,14 @@ import xarray as xr
 import yaml
 
 from dgeo.errors import DgeoError
-from dgeo.hybrid import Hybrid
+from dgeo.hybrid import Simulator
 from dgeo.training.config import Config, read_config, write_config
+from dgeo.training.evolution import evolve
 from dgeo.training.fit import Fitted, fit
 from dgeo.training.prepare import load_dataset
 from dgeo.training.processes import company, is_first
 from dgeo.training.progress import Member, Watch
+from dgeo.training.reference import ReferenceRecipe
 from dgeo.training.series import Held
 from dgeo.training.session import Session
 from dgeo.training.step import Trainer
@@ -55,7 +57,7 @@ def train(
     resume: bool = False,
     dataset: xr.Dataset | None = None,
     watch: Watch = lambda row: None,
-) -> dict[int, Hybrid]:
+) -> dict[int, Simulator]:
     """Train every seed of a config in `folder`; returns the models, which are also in `folder/models`.
 
     `dataset` spares reading it again. `watch` is told of every call of the compiled training step.
@@ -69,7 +71,7 @@ def train_runs(
     resume: bool = False,
     dataset: xr.Dataset | None = None,
     watch: Watch = lambda row: None,
-) -> dict[Path, dict[int, Hybrid]]:
+) -> dict[Path, dict[int, Simulator]]:
     """Train several runs on the same data, each in its folder as `train` would: folds, learning rates, structures.
 
     Where `training.together` says so, all seeds of all runs that differ in seeds, splits and numbers of the optimiser
@@ -82,12 +84,17 @@ def train_runs(
     for folder, config in configs.items():
         open_run(config, folder, resume)
     dataset = load_dataset(given) if dataset is None else dataset
+    models: dict[Path, dict[int, Simulator]] = {}
     held: Held = {}
     families = defaultdict(list)
     for folder, config in configs.items():
         session = Session(config, folder, dataset, held)
-        families[session.structure].append(session)
-    models: dict[Path, dict[int, Hybrid]] = {}
+        if isinstance(config.model, ReferenceRecipe):
+            models[folder] = session.untrained()
+        elif config.training.evolution is not None:
+            models[folder] = dict(evolve(session, config.training.evolution, watch))
+        else:
+            families[session.structure].append(session)
     with company():
         for sessions in families.values():
             models |= _Family(sessions, watch).train()
@@ -102,7 +109,7 @@ class _Family:
         self.training = sessions[0].config.training
         self.trainers: dict[int, Trainer] = {}
 
-    def train(self) -> dict[Path, dict[int, Hybrid]]:
+    def train(self) -> dict[Path, dict[int, Simulator]]:
         """Choose the steps of every run, then train all its seeds."""
         selecting = [session for session in self.sessions if session.selects]
         selected = self._fit([(session, session.selection()) for session in selecting])
@@ -111,7 +118,7 @@ class _Family:
         last = [
             (s, s.final(seed, steps.get(s.folder, whole))) for s in self.sessions for seed in s.config.training.seeds
         ]
-        models: dict[Path, dict[int, Hybrid]] = {session.folder: {} for session in self.sessions}
+        models: dict[Path, dict[int, Simulator]] = {session.folder: {} for session in self.sessions}
         for (session, member), fitted in zip(last, self._fit(last), strict=True):
             models[session.folder][member.task.seed] = fitted.model
         return models

@@ -12,7 +12,7 @@ import xarray as xr
 from jaxtyping import Bool
 
 from dgeo import data
-from dgeo.hybrid import Inputs
+from dgeo.hybrid import Inputs, Recipe
 from dgeo.models import Values
 from dgeo.training.arrays import Arrays, Read, Source, Streamed, targets_of, to_inputs
 from dgeo.training.config import Config, TrainingConfig
@@ -103,7 +103,7 @@ class Stored:
     def sample(self, sites: Sites) -> Inputs:
         """The inputs of the basins and days that laws are taught on before training."""
         model = self.config.model
-        every = model.per_basin and any(law.pretrain for law in model.laws)
+        every = model.per_basin and isinstance(model, Recipe) and any(law.pretrain for law in model.laws)
         return self.read(sites if every else sites[:SITES], slice(YEARS * 365))
 
     def read(self, sites: Sites, days: slice) -> Inputs:

@@ -8,19 +8,19 @@ import numpy as np
 import xarray as xr
 
 from dgeo import data
-from dgeo.hybrid import Hybrid, Inputs, save
+from dgeo.hybrid import Inputs, Simulator, save
 from dgeo.metrics import nse
 from dgeo.training.arrays import day_mask
 from dgeo.training.config import Config
 from dgeo.training.fit import Fitted
-from dgeo.training.fresh import fresh
+from dgeo.training.fresh import at_some, fresh
 from dgeo.training.optimiser import numbers_of
-from dgeo.training.prepare import checked, training_basins, training_statistics
+from dgeo.training.prepare import checked, in_years, training_basins, training_statistics
 from dgeo.training.processes import is_first
 from dgeo.training.progress import Member, Row, Task, Validate
 from dgeo.training.records import describe_data, environment, write_csv, write_json
-from dgeo.training.series import Held, Material, series_of
-from dgeo.training.simulation import run
+from dgeo.training.series import Held, Material, Resident, series_of
+from dgeo.training.simulation import run, times
 
 
 class Session:
@@ -29,7 +29,7 @@ class Session:
     def __init__(self, config: Config, folder: Path, dataset: xr.Dataset, held: Held) -> None:
         """Check the data, and write what they are."""
         self.config, self.folder = config, folder
-        self.dataset = checked(dataset, config)
+        self.dataset = in_years(checked(dataset, config), config, "train")
         self.basins = training_basins(self.dataset, config)
         self.statistics = training_statistics(self.dataset, config)
         self.history: dict[tuple[str, int], list[Row]] = {}
@@ -58,6 +58,12 @@ class Session:
             (self.config.model_dump_json() + data.fingerprint(self.dataset) + origin).encode()
         ).hexdigest()
 
+    def untrained(self) -> dict[int, Simulator]:
+        """A run that has nothing to train has no history and no models."""
+        if is_first():
+            write_csv(self.folder / "history.csv", [])
+        return {}
+
     @property
     def selects(self) -> bool:
         """Whether the number of steps is chosen on validation years, for a refit on all."""
@@ -75,7 +81,12 @@ class Session:
     def keep(self, member: Member, fitted: Fitted) -> None:
         """Write the model of a seed."""
         notes = {"seed": member.task.seed, "basins": self.basins}
-        save(self.folder / "models" / f"seed_{member.task.seed}.safetensors", fitted.model, self.config.model, notes)
+        save(self.folder / "models" / f"seed_{member.task.seed}.safetensors", fitted.model, self.config.recipe, notes)
+
+    def inputs(self, days: slice) -> Inputs:
+        """Forcings and attributes of the training basins on some days."""
+        assert isinstance(self.series, Resident)
+        return at_some(times(self.series.inputs, days), np.flatnonzero(self.trained))
 
     def record(self, task: Task, rows: list[Row]) -> None:
         """Keep the history of a phase beside those of the others."""
@@ -110,7 +121,7 @@ class Session:
             day_mask(self.dataset, split.train, split.validation if validating else None), self.trained
         )
 
-    def _fresh(self, seed: int) -> Hybrid:
+    def _fresh(self, seed: int) -> Simulator:
         inputs = self.series.sample(np.flatnonzero(self.trained))
         return fresh(self.config, self.statistics, seed, inputs, self.basins)
 
@@ -123,11 +134,11 @@ class Session:
         target = next(iter(self.config.training.targets))
         record = self.dataset[target].isel(time=days)
 
-        def score(model: Hybrid, sites: np.ndarray, inputs: Inputs) -> np.ndarray:
+        def score(model: Simulator, sites: np.ndarray, inputs: Inputs) -> np.ndarray:
             simulated, _ = run(model, inputs, (target,))
             return nse(simulated[target][-len(days) :], record.isel(basin=sites).values)
 
-        def validate(model: Hybrid) -> float:
+        def validate(model: Simulator) -> float:
             return float(np.nanmedian(np.concatenate([score(model, *block) for block in blocks])))
 
         return validate

@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import AxisType, PartitionSpec
 
 from dgeo.errors import DgeoError
-from dgeo.hybrid import Carry, Hybrid, Inputs
+from dgeo.hybrid import Carry, Inputs, Simulator
 from dgeo.models import Values
 from dgeo.training.devices import SITE
 
@@ -22,7 +22,7 @@ OF_INPUTS, OF_CARRY = (OF_SERIES, OF_SITE, OF_SITE), (OF_SITE, OF_SITE, OF_SERIE
 
 
 @eqx.filter_jit
-def _run(model: Hybrid, inputs: Inputs, carry: Carry, outputs: tuple[str, ...], dt: float) -> tuple[Values, Carry]:
+def _run(model: Simulator, inputs: Inputs, carry: Carry, outputs: tuple[str, ...], dt: float) -> tuple[Values, Carry]:
     """Each of this process's devices marches its share of the sites; copies of the last site fill up the last share."""
     devices = jax.local_devices()[: inputs.sites]
     arrays, fixed = eqx.partition(model, eqx.is_array)
@@ -53,7 +53,7 @@ def _at(sites: Any, tree: Any, specs: Any) -> Any:
 
 
 def chunks(
-    model: Hybrid,
+    model: Simulator,
     inputs: Inputs,
     outputs: Sequence[str],
     carry: Carry | None = None,
@@ -72,7 +72,7 @@ def chunks(
 
 
 def run(
-    model: Hybrid, inputs: Inputs, outputs: Sequence[str], carry: Carry | None = None, *, dt: float = 1.0
+    model: Simulator, inputs: Inputs, outputs: Sequence[str], carry: Carry | None = None, *, dt: float = 1.0
 ) -> tuple[dict[str, np.ndarray], Carry]:
     """The outputs at all times, [time, site], and the carry after the last."""
     kept = []

@@ -11,7 +11,7 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
 from dgeo.errors import DgeoError
-from dgeo.hybrid import Hybrid, Inputs
+from dgeo.hybrid import Inputs, Simulator
 from dgeo.numerics import trainable
 from dgeo.training.arrays import Draw, Source, Windows
 from dgeo.training.config import TargetConfig, TrainingConfig
@@ -46,7 +46,7 @@ def objective(targets: Mapping[str, TargetConfig]) -> Loss:
 
 
 def window_sums(
-    model: Hybrid, source: Source, windows: Windows, draw: Draw, key: PRNGKeyArray, config: TrainingConfig
+    model: Simulator, source: Source, windows: Windows, draw: Draw, key: PRNGKeyArray, config: TrainingConfig
 ) -> Sums:
     """The sums [batch] that make the loss, over one window of each basin.
 
@@ -87,7 +87,7 @@ class Trainer:
     `members` models train in it side by side, as one program; `local` leaves out the devices of other processes.
     """
 
-    def __init__(self, model: Hybrid, config: TrainingConfig, members: int = 1, *, local: bool = False) -> None:
+    def __init__(self, model: Simulator, config: TrainingConfig, members: int = 1, *, local: bool = False) -> None:
         """Split the model into what is trained and what is not."""
         self.config = config
         self.members = members
@@ -101,7 +101,7 @@ class Trainer:
         build_optimiser(config.optimiser, config.steps)  # complains of a wrong name or option now
         self.advance = eqx.filter_jit(self._advance)
 
-    def split(self, model: Hybrid) -> tuple[Any, Any]:
+    def split(self, model: Simulator) -> tuple[Any, Any]:
         """What is trained of a model of this structure, and its other arrays."""
         trained = trainable(model)
         for name in self.config.freeze:
@@ -111,19 +111,19 @@ class Trainer:
         return weights, eqx.filter(rest, eqx.is_array)
 
     def case(
-        self, model: Hybrid, source: Source, sampler: Sampler, seed: int, numbers: dict[str, float] | None = None
+        self, model: Simulator, source: Source, sampler: Sampler, seed: int, numbers: dict[str, float] | None = None
     ) -> Case:
         """What a member trains on; `numbers` are the optimiser's, by default those of this trainer's config."""
         values = numbers_of(self.config.optimiser) if numbers is None else numbers
         given = {name: jnp.asarray(value, jnp.float32) for name, value in values.items()}
         return Case(self.split(model)[1], source, sampler, jnp.asarray(seed, jnp.uint32), given)
 
-    def start(self, model: Hybrid, case: Case) -> TrainState:
+    def start(self, model: Simulator, case: Case) -> TrainState:
         """Before the first step."""
         weights, _ = self.split(model)
         return TrainState(weights, self._optimiser(case).init(weights), jnp.asarray(0, jnp.int32))
 
-    def model(self, weights: Any, case: Case) -> Hybrid:
+    def model(self, weights: Any, case: Case) -> Simulator:
         """The model with these weights."""
         return eqx.combine(weights, case.frozen, self.outline)
 

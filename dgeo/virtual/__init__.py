@@ -5,7 +5,7 @@ from dgeo.virtual.laws import HIDDEN_LAWS, hidden_laws
 from dgeo.virtual.products import ERRORS, ProductErrors, Products, products, some_products
 from dgeo.virtual.scores import hidden_scores, recovery
 from dgeo.virtual.weighting import optimal_weights
-from dgeo.virtual.world import VirtualWorld, basins
+from dgeo.virtual.world import VirtualWorld, also_observed, basins
 
 __all__ = [
     "ERRORS",
@@ -13,6 +13,7 @@ __all__ = [
     "ProductErrors",
     "Products",
     "VirtualWorld",
+    "also_observed",
     "basins",
     "fitted_textbook",
     "hidden_laws",

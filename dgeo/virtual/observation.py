@@ -16,18 +16,18 @@ GAP_LENGTH = 30.0  # [d]
 
 
 def observe(
-    seed: int, truth: Float[np.ndarray, "time basin"], noise: float, gaps: float
+    seed: int, truth: Float[np.ndarray, "time basin"], noise: float, gaps: float, name: str = ""
 ) -> Float32[np.ndarray, "time basin"]:
-    """The truth with noise, NaN in the gaps."""
+    """The truth with noise, NaN in the gaps; variables of other names have other noise and gaps."""
     days, count = truth.shape
     spread = np.sqrt(np.log1p(noise**2))
-    error = draw(seed, count, "noise", lambda generator: generator.standard_normal(days))
+    error = draw(seed, count, f"noise{name}", lambda generator: generator.standard_normal(days))
     observed = truth * np.exp(spread * error - spread**2 / 2)
-    return np.where(_missing(seed, truth.shape, gaps), np.nan, observed).astype(np.float32)
+    return np.where(_missing(seed, truth.shape, gaps, name), np.nan, observed).astype(np.float32)
 
 
-def _missing(seed: int, shape: tuple[int, int], gaps: float) -> np.ndarray:
-    chance = draw(seed, shape[1], "gaps", lambda generator: generator.random(shape[0]))
+def _missing(seed: int, shape: tuple[int, int], gaps: float, name: str) -> np.ndarray:
+    chance = draw(seed, shape[1], f"gaps{name}", lambda generator: generator.random(shape[0]))
     memory = max(1 - 1 / (GAP_LENGTH * (1 - gaps)), 0.0)
     missing = np.empty(shape, dtype=bool)
     before = np.full(shape[1], gaps)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from dgeo.errors import DgeoError
+from dgeo.errors import DgeoError, nearest
 from dgeo.models import Law, Model
 from dgeo.virtual.attributes import climate_attributes, land_attributes
 from dgeo.virtual.climates import sample_climates
@@ -89,6 +89,22 @@ def basins(
     series = {name: values[record] for name, values in weather.items()} | {"streamflow": observed}
     dataset = pack_dataset(time[record], regions, climate, series, attributes)
     return VirtualWorld(dataset, pack_truth(dataset, model, truth, parameters), model)
+
+
+def also_observed(
+    world: VirtualWorld, gaps: Mapping[str, float], noise: float = 0.2, seed: int = 0
+) -> dict[str, xr.DataArray]:
+    """Observations of hidden fluxes or stores, as noisy as those of streamflow, with a share of gaps for each.
+
+    Raises `DgeoError` for a variable that the truth does not have.
+    """
+    for name in gaps:
+        if name not in world.truth:
+            raise DgeoError(f"The truth has no {name!r} to observe; {nearest(name, map(str, world.truth.data_vars))}")
+    truth = {name: world.truth[name].transpose("time", "basin") for name in gaps}
+    return {
+        name: series.copy(data=observe(seed, series.values, noise, gaps[name], name)) for name, series in truth.items()
+    }
 
 
 def _days(first_year: int, last_year: int) -> np.ndarray:

@@ -10,10 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from dgeo.engine import Engine, Fused, Parameters
-from dgeo.models import FixedParts, Model, Values, exphydro, hbv
+from dgeo.models import FixedParts, Layers, Model, River, Values, exphydro, hbv, reaches, richards
 from tests.contracts.laws import learned_law, own_network
-from tests.contracts.richards import Layers, Richards
-from tests.contracts.river import River
 
 SITES, STEPS, COMPONENTS, LAYERS, REACHES = 3, 20, 2, 6, 5
 
@@ -81,21 +79,22 @@ def ode(random: np.random.Generator) -> Case:
 
 def column(random: np.random.Generator) -> Case:
     """Richards: layers of unequal thickness, bursts of rain, steps of an hour and a half."""
-    model = Richards(Layers(jnp.array([0.05, 0.05, 0.1, 0.1, 0.2, 0.2])))
+    model = richards(Layers(jnp.array([0.05, 0.05, 0.1, 0.1, 0.2, 0.2])))
     parameters = drawn(model, (SITES,), random)
-    forcing = {"rain": weather(random)["precipitation"] / 1000}
+    forcing = {"precipitation": weather(random)["precipitation"] / 1000}
     states = (jax.vmap(model.at_head)(jnp.full((SITES, LAYERS), head), parameters) for head in (-1.0, 0.0))
     return Case(model, forcing, Parameters(parameters, {}), *states, dt=1 / 16)
 
 
 def network(random: np.random.Generator) -> Case:
-    """Five reaches: 0 and 1 meet in 2, 2 and 3 in 4; every site is a network of that shape."""
-    upstream = np.zeros((REACHES, REACHES), bool)
-    upstream[[2, 2, 4, 4], [0, 1, 2, 3]] = True
-    model = River(jnp.asarray(upstream))
-    forcing = {"lateral_inflow": jnp.asarray(random.exponential(1e4, (STEPS, SITES, REACHES)))}
+    """Five reaches, the last a reservoir: 0 and 1 meet in 2, 2 and 3 in 4; every site is a network of that shape."""
+    length, dam = random.uniform(1e3, 1e4, REACHES), np.arange(REACHES) == 4
+    model = River(reaches([2, 2, 4, 4, -1], length, np.full(REACHES, 1e-3), dam))
+    forcing = {"lateral_inflow": jnp.asarray(random.exponential(1.0, (STEPS, SITES, REACHES)))}
     states = (everywhere(value, ("volume",), REACHES) for value in (1e4, 0.0))
-    return Case(model, forcing, Parameters(drawn(model, (SITES, REACHES), random), {}), *states, dt=0.25)
+    return Case(
+        model, forcing, Parameters(drawn(model, (SITES, REACHES), random), {}), *states, dt=3600.0, engine="auto"
+    )
 
 
 def kernel(random: np.random.Generator) -> Case:

@@ -13,8 +13,7 @@ from hypothesis import given, strategies
 from dgeo.check import ledger
 from dgeo.engine import Parameters, initial_state, simulate
 from dgeo.errors import DgeoError
-from dgeo.models import HBV, FixedParts, Formula, ImplicitEuler, OperatorSplit, hbv, with_residuals
-from tests.contracts.river import River
+from dgeo.models import HBV, FixedParts, Formula, ImplicitEuler, OperatorSplit, River, hbv, reaches, with_residuals
 from tests.models.reservoir import Reservoir, exact_storage
 
 DAYS, SITES = 30, 2
@@ -158,4 +157,4 @@ def test_a_wrong_name_is_answered():
     with pytest.raises(DgeoError, match=r"'residual_soil_moisture'.*reads 'slope'"):
         with_residuals(hbv(), {"soil_moisture": Formula(lambda slope: slope)})
     with pytest.raises(DgeoError, match="gives no rates"):
-        with_residuals(River(jnp.zeros((1, 1), bool)), ("volume",))
+        with_residuals(River(reaches([-1], [1e3], [1e-3])), ("volume",))

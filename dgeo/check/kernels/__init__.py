@@ -11,7 +11,17 @@ import jax
 
 from dgeo.check.kernels.report import Cases, KernelReport, KernelRow
 
-KERNELS: tuple[str, ...] = ("leaf", "surface", "carbon")
+KERNELS: tuple[str, ...] = (
+    "carbon",
+    "groundwater",
+    "leaf",
+    "river",
+    "snow",
+    "soil_heat",
+    "soil_water",
+    "surface",
+    "transport",
+)
 
 Rows = Callable[[], Iterable[KernelRow]]
 

@@ -1,0 +1,206 @@
+"""River networks in numbers: how time grows, a year of hours on a continental network, and 28 hours beside its gauges.
+
+    DGEO_DATA=/path/to/data python benchmarks/kernels/river.py --json benchmarks/results/kernels/river.json
+
+All in float32 on whatever cores there are. The network of the Lower Colorado (11,248 reaches, 649 in a row) is real, as
+are its channels (trapezoids; flood plains and lakes left out) and the lateral inflow of its 28 hours. The start is
+uniform flow at what the National Water Model gives for the first hour; the gauges' file ends in the eleventh.
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from dgeo.models import River, reaches
+from dgeo.models.river import rating
+
+HOUR = 3600.0
+YEAR = 8760
+
+
+def single(tree):
+    return jax.tree.map(lambda x: x.astype(jnp.float32) if eqx.is_inexact_array(x) else x, tree)
+
+
+def tree_of(count, random):
+    """A random river network: every reach flows into one of the twelve next."""
+    down = np.minimum(np.arange(count) + random.integers(1, 13, count), count - 1)
+    down[-1] = -1
+    slope = 10 ** random.uniform(-4, -2, count)
+    return single(River(reaches(down, random.uniform(500, 5000, count), slope)))
+
+
+def defaults(model):
+    count = model.reaches.count
+    return {name: jnp.full(count, p.default, jnp.float32) for name, p in model.parameters.items()}
+
+
+def seconds(call, *arguments, times=2):
+    jax.block_until_ready(call(*arguments))
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        jax.block_until_ready(call(*arguments))
+        taken.append(time.perf_counter() - began)
+    return min(taken)
+
+
+def growth():
+    """Seconds of a run and of its gradient by Manning's n against reaches and hours, and the exponents."""
+    random = np.random.default_rng(0)
+    rows = []
+    for count, hours in ((300, 500), (1000, 500), (3000, 500), (10000, 500), (3000, 1000), (3000, 2000)):
+        model, dt = tree_of(count, random), jnp.asarray(HOUR, jnp.float32)
+        inflow = jnp.asarray(random.exponential(0.3, (hours, count)), jnp.float32)
+
+        def run(parameters, inflow, model=model, dt=dt):
+            forcing = {"lateral_inflow": inflow}
+            return model.march(model.initial_state(), forcing, parameters, {}, dt, ("outflow",))[1]["outflow"]
+
+        def loss(parameters, inflow, run=run):
+            return jnp.sum(run(parameters, inflow) ** 2)
+
+        forward, backward = jax.jit(run), jax.jit(jax.value_and_grad(loss))
+        rows.append(
+            {
+                "reaches": count,
+                "hours": hours,
+                "turns": model.reaches.turns,
+                "forward_s": seconds(forward, defaults(model), inflow),
+                "gradient_s": seconds(backward, defaults(model), inflow),
+            }
+        )
+        for name, call in (("forward", forward), ("gradient", backward)):
+            memory = call.lower(defaults(model), inflow).compile().memory_analysis()
+            rows[-1][f"{name}_MB"] = memory.temp_size_in_bytes / 1e6
+        print(rows[-1], flush=True)
+    exponents = {
+        f"{what} by {axis}": slope_of([rows[i] for i in chosen], axis, what)
+        for what in ("forward_s", "gradient_s", "gradient_MB")
+        for axis, chosen in (("reaches", (1, 2, 3)), ("hours", (2, 4, 5)))
+    }
+    return {"rows": rows, "exponents": exponents}
+
+
+def slope_of(rows, axis, what):
+    x, y = (np.log([row[name] for row in rows]) for name in (axis, what))
+    return float(np.polyfit(x, y, 1)[0])
+
+
+def lower_colorado(root):
+    folder = Path(root) / "routing_lower_colorado"
+    data = xr.open_dataset(folder / "lower_colorado_tx_nwm_routelink.nc")
+    place = {int(link): i for i, link in enumerate(data.link.values)}
+    down = np.array([place.get(int(to), -1) for to in data.to.values])
+    model = single(River(reaches(down, data.Length.values, data.So.values)))
+    channels = {
+        "manning_roughness": data.n.values,
+        "bottom_width": data.BtmWdth.values,
+        "side_slope": 1 / data.ChSlp.values,
+    }
+    return model, {name: jnp.asarray(x, jnp.float32) for name, x in channels.items()}, data, folder
+
+
+def year(model, channels):
+    """One year of hours, month by month, so that a month's inflow alone is in memory."""
+    count, months = model.reaches.count, 12
+    inflow = jnp.asarray(np.random.default_rng(1).exponential(0.05, (YEAR // months, count)), jnp.float32)
+
+    @jax.jit
+    def month(state, inflow):
+        dt = jnp.asarray(HOUR, jnp.float32)
+        return model.march(state, {"lateral_inflow": inflow}, channels, {}, dt, ("outflow",))
+
+    jax.block_until_ready(month(model.initial_state(), inflow))
+    began, state = time.perf_counter(), model.initial_state()
+    for _ in range(months):
+        state, _ = jax.block_until_ready(month(state, inflow))
+    taken = time.perf_counter() - began
+    return {"reaches": count, "turns": model.reaches.turns, "hours": YEAR, "seconds": taken}
+
+
+def uniform(model, channels, discharge):
+    """The volumes at which every reach discharges so much in uniform flow, by bisection in the logarithm."""
+    geometry = (model.reaches.length, model.reaches.slope, model.reaches.reservoir)
+    flow = jax.jit(jax.vmap(lambda v, values, geometry: rating(v, (model, values, geometry))))
+    low, high = (np.full(model.reaches.count, x) for x in (-10.0, 25.0))
+    for _ in range(60):
+        middle = (low + high) / 2
+        less = np.asarray(flow(jnp.exp(jnp.asarray(middle, jnp.float32)), channels, geometry)) < discharge
+        low, high = np.where(less, middle, low), np.where(less, high, middle)
+    return jnp.asarray(np.where(discharge > 0, np.exp(high), 0), jnp.float32)
+
+
+def gauges(model, channels, data, folder):
+    """28 hours in steps of 5 minutes from the National Water Model's first hour, beside gauges and that model."""
+    reference = data.streamflow.values.T
+    start = {"volume": uniform(model, channels, reference[0])}
+    inflow = jnp.repeat(jnp.asarray(data.q_lateral.values.T, jnp.float32), 12, axis=0)
+    dt = jnp.asarray(300.0, jnp.float32)
+    run = jax.jit(
+        lambda s: model.march(s, {"lateral_inflow": inflow}, channels, {}, dt, ("discharge",))[1]["discharge"]
+    )
+    taken = seconds(run, start, times=1)
+    flow = np.asarray(run(start))[11::12]
+    observed = pd.read_csv(folder / "usgs_15min_20210823.csv.gz", dtype={"gage": str})
+    times = pd.to_datetime(observed.time_utc.str.replace("_", " "))
+    observed = observed.assign(time=times)[observed.quality == 100]
+    rows = []
+    for link, gage in enumerate(data.gage.values):
+        series = observed[observed.gage == str(gage).strip()].set_index("time").discharge_m3s
+        seen = series.reindex(pd.DatetimeIndex(data.hour.values)).to_numpy() if len(series) else np.empty(0)
+        if seen.size and np.isfinite(seen[1:]).sum() >= 8 and np.isfinite(seen[0]):
+            rows.append([str(gage).strip(), seen, flow[:, link], reference[:, link]])
+    first = {gage: row[0] for gage, row in zip([r[0] for r in rows], [r[1] for r in rows], strict=True)}
+    away = {
+        "routed": [error(r[2], r[1]) for r in rows],
+        "National Water Model": [error(r[3], r[1]) for r in rows],
+        "first observation kept": [error(np.full_like(r[1], first[r[0]]), r[1]) for r in rows],
+        "start kept": [error(np.full_like(r[1], r[3][0]), r[1]) for r in rows],
+    }
+    large = reference[-1] > 0.1
+    ratio = np.log(np.maximum(flow[-1, large], 1e-6) / reference[-1, large])
+    return {
+        "gauges": len(rows),
+        "seconds_for_28_hours": taken,
+        "median_mean_absolute_error_m3s": {name: float(np.median(x)) for name, x in away.items()},
+        "mean_absolute_error_m3s": {name: float(np.mean(x)) for name, x in away.items()},
+        "beside_National_Water_Model_last_hour": {
+            "reaches_over_0.1_m3s": int(large.sum()),
+            "median_ratio": float(np.exp(np.median(ratio))),
+            "within_10_percent": float(np.mean(np.abs(ratio) < 0.1)),
+        },
+        "largest_gauges": [
+            {"gage": r[0], "observed": r[1].tolist(), "routed": r[2].tolist(), "reference": r[3].tolist()}
+            for r in sorted(rows, key=lambda r: -np.nanmean(r[1]))[:2]
+        ],
+    }
+
+
+def error(flow, seen):
+    return float(np.nanmean(np.abs(flow - seen)[1:]))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    model, channels, data, folder = lower_colorado(os.environ["DGEO_DATA"])
+    results = {"gauges": gauges(model, channels, data, folder), "year": year(model, channels)}
+    print({**results["gauges"], "largest_gauges": None}, results["year"], flush=True)
+    ten_thousand = tree_of(10_000, np.random.default_rng(2))
+    results["year_10000"] = year(ten_thousand, defaults(ten_thousand))
+    print(results["year_10000"], flush=True)
+    results["growth"] = growth()
+    print(results["growth"]["exponents"])
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=1))

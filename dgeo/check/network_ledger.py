@@ -1,0 +1,41 @@
+"""The ledger of a network without physics: what went in, what came out, what its cells hold."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Array
+
+from dgeo.check.balance import Amounts, Balance
+from dgeo.check.hybrid_ledger import HybridLedger
+from dgeo.check.ledger import Ledger
+from dgeo.hybrid import Carry, Hybrid, Inputs, NetworkModel, Simulator
+
+
+class NetworkLedger:
+    """Sums the outputs of a network's run as its chunks come in; one that conserves nothing has an empty account."""
+
+    def __init__(self, model: NetworkModel, before: Carry) -> None:
+        """Open the books with the carry before the run."""
+        self._model = model
+        self._ledger = Ledger(model.budget, self._storage(before))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The outputs that the run must keep."""
+        return tuple(self._model.budget.transfers)
+
+    def add(self, outputs: Mapping[str, Array | np.ndarray]) -> None:
+        """Book one chunk of the run; raises `DgeoError` for a flux that was not kept."""
+        self._ledger.add(outputs)
+
+    def balance(self, after: Carry) -> Balance:
+        """Close the books with the carry after the last chunk; more may still follow."""
+        return self._ledger.balance(self._storage(after))
+
+    def _storage(self, carry: Carry) -> Amounts:
+        return {store: np.asarray(amount, np.float64) for store, amount in self._model.storage(carry).items()}
+
+
+def open_books(model: Simulator, inputs: Inputs, before: Carry) -> HybridLedger | NetworkLedger:
+    """The ledger of any model, with the carry before the run; `inputs` as for `HybridLedger`."""
+    return HybridLedger(model, inputs, before) if isinstance(model, Hybrid) else NetworkLedger(model, before)

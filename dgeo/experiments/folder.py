@@ -1,0 +1,90 @@
+"""The folder of a study: its definition, which must not change, and a folder for each cell.
+
+study.json            what the study is: every cell with its config and tests
+splits/               the splits of basins or years that cells read
+cells/NAME/           a run folder as `dgeo train` makes it, and in it once the cell is finished
+simulation.nc     simulated [member, time, basin] and observed streamflow of all tests
+scores.csv        one row a test, member and basin
+sums.nc           sums of each water year, from which scores are resampled
+cell.json         cost, summary, and whatever the study looked at; written last
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dgeo.errors import DgeoError
+from dgeo.experiments.cells import Cell
+from dgeo.training import read_json, write_json
+
+RECORD = "cell.json"
+FAILED = "failed.txt"
+
+
+class Folder:
+    """The folder of a study."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def splits(self) -> Path:
+        """Where splits are kept."""
+        return self.path / "splits"
+
+    def cell(self, cell: Cell) -> Path:
+        """The run folder of a cell."""
+        return self.path / "cells" / cell.name
+
+    def finished(self, cell: Cell) -> bool:
+        """Whether a cell is trained, scored and kept."""
+        return (self.cell(cell) / RECORD).exists()
+
+    def begin(self) -> None:
+        """Make the folder; raises `DgeoError` where it cannot be written."""
+        try:
+            for path in (self.splits, self.path / "cells"):
+                path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DgeoError(f"The folder {self.path} cannot be written ({error.strerror}); choose another.") from error
+
+    def define(self, name: str, budget: str, data: str, cells: Sequence[Cell]) -> None:
+        """Keep the definition, or check that it is the one that the folder was begun with.
+
+        Raises `DgeoError` that names the first difference.
+        """
+        described = {"study": name, "budget": budget, "data": data, "cells": {c.name: c.describe() for c in cells}}
+        definition = json.loads(json.dumps(described))
+        path = self.path / "study.json"
+        if path.exists():
+            place = _first_difference(read_json(path), definition)
+            if place is not None:
+                raise DgeoError(
+                    f"{self.path} was begun with another definition of this study ({place} differs); restore it, or "
+                    "choose another --out."
+                )
+        else:
+            write_json(path, definition)
+
+    def estimates(self) -> dict[str, dict[str, float]]:
+        """The measured seconds of a training step and of compilation, by model; empty before any was measured."""
+        path = self.path / "budget.json"
+        return dict(read_json(path)) if path.exists() else {}
+
+    def keep_estimates(self, found: Mapping[str, Mapping[str, float]]) -> None:
+        """Write them."""
+        write_json(self.path / "budget.json", found)
+
+
+def _first_difference(before: Any, now: Any, place: str = "") -> str | None:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in (*before, *(key for key in now if key not in before)):
+            inner = f"{place}.{key}" if place else str(key)
+            if key not in before or key not in now:
+                return inner
+            found = _first_difference(before[key], now[key], inner)
+            if found is not None:
+                return found
+        return None
+    return None if before == now else place

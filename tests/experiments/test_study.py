@@ -1,0 +1,155 @@
+"""A study in miniature: killed and continued, refused when it changes, and written as tables and a page."""
+
+import csv
+import functools
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from dgeo.errors import DgeoError
+from dgeo.experiments import STUDIES, run_study, setting_named
+from dgeo.experiments.data_scaling import crossing
+from dgeo.experiments.probes import fitted
+from dgeo.experiments.temporal import STUDY as TEMPORAL
+from dgeo.training import load_dataset
+from dgeo.training.data_config import DataConfig
+from dgeo.training.prepare import checked
+
+MODELS = ("lstm", "climatology")
+
+
+def small():
+    """The study of other years with two models, in the smallest setting."""
+    setting = setting_named("virtual", "tiny")
+
+    def cells(setting, splits):
+        return [cell for cell in TEMPORAL.cells(setting, splits) if cell.model in MODELS]
+
+    return replace(TEMPORAL, cells=cells), setting
+
+
+@functools.cache
+def dataset_of(content):
+    """The data of a cell."""
+    return load_dataset(DataConfig.model_validate_json(content))
+
+
+class Killed(BaseException):
+    """What ends a process ends this training: nothing catches it, and nothing is written after it."""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Killed in its training, then continued by the same call; and the same undisturbed."""
+    import jax
+
+    folder = tmp_path_factory.mktemp("study")
+    calls = []
+
+    def kill(row):
+        calls.append(row)
+        if row["phase"] == "refit" and row["seed"] == 1:
+            raise Killed
+
+    with jax.enable_x64(False):
+        wanted, setting = small()
+        with pytest.raises(Killed):
+            run_study(wanted, setting, folder / "killed", watch=kill)
+        before = {path.name for path in (folder / "killed" / "cells").iterdir()}
+        after = []
+        results = run_study(wanted, setting, folder / "killed", watch=after.append)
+        run_study(wanted, setting, folder / "whole")
+    return folder, before, after, results
+
+
+def test_a_killed_study_goes_on_where_it_was(study):
+    """The second call trains what the first had not, and its scores are to the bit those of an undisturbed study."""
+    folder, _, after, results = study
+    assert {(row["phase"], row["seed"]) for row in after} == {("refit", 1)}
+    assert [done.cell.model for done in results.cells] == ["climatology", "lstm"]
+    for name in ("climatology,temporal", "lstm,temporal"):
+        first, second = (folder / part / "cells" / name / "scores.csv" for part in ("killed", "whole"))
+        assert first.read_text() == second.read_text()
+
+
+def test_what_is_finished_is_kept(study):
+    """A third call trains and scores nothing."""
+    folder, *_ = study
+    wanted, setting = small()
+    record = folder / "killed" / "cells" / "lstm,temporal" / "cell.json"
+    stamp = record.stat().st_mtime_ns
+    rows = []
+    run_study(wanted, setting, folder / "killed", watch=rows.append)
+    assert not rows
+    assert record.stat().st_mtime_ns == stamp
+
+
+def test_a_changed_study_is_refused(study):
+    """Other basins in the same folder; the sentence names what differs."""
+    folder, *_ = study
+    wanted, setting = small()
+    other = replace(setting, data=setting.data.model_copy(update={"seed": 1}))
+    with pytest.raises(DgeoError, match=r"begun with another definition of this study \(.*config.data.seed differs\)"):
+        run_study(wanted, other, folder / "killed")
+
+
+def test_tables_hold_the_scores(study):
+    """The median of the table is that of the scores of all basins; the page has every table and the configs."""
+    folder, _, _, results = study
+    with (folder / "whole" / "table.csv").open() as file:
+        rows = {row["model"]: row for row in csv.DictReader(file)}
+    scores = results.scores
+    chosen = scores[(scores["model"] == "lstm") & (scores["member"] == "ensemble")]
+    assert float(rows["lstm"]["NSE, ensemble"]) == pytest.approx(chosen["nse"].median())
+    assert int(rows["climatology"]["basins"]) == 10
+    page = (folder / "whole" / "report.html").read_text()
+    for words in ("Paired differences in NSE", "Compute budget", "Claims", "steps_per_call: 2", "data:image/svg"):
+        assert words in page
+    budget = json.loads((folder / "whole" / "budget.json").read_text())
+    assert budget.keys() == {"climatology", "lstm"}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_has_a_sound_grid(name, tmp_path):
+    """Names tell the cells apart, and no training of any cell sees what its tests score."""
+    study = STUDIES[name]
+    setting = setting_named("virtual", "tiny", study.changes.get("virtual"))
+    cells = study.cells(setting, tmp_path)
+    assert len({cell.name for cell in cells}) == len(cells) > 1
+    for cell in cells:
+        checked(dataset_of(cell.config.data.model_dump_json()), cell.config)
+        for test in cell.tests.values():
+            trained, tested = cell.config.split.train, test.period
+            apart = trained[1] < tested[0] or tested[1] < trained[0]
+            assert apart or test.basins == "unseen" or test.years is not None
+
+
+def test_a_probe_reads_what_is_linear():
+    """A variable that is a sum of cells is read exactly, but for the ridge of a thousandth; one of noise is not."""
+    random = np.random.default_rng(7)
+    cells = random.normal(size=(500, 4, 6))
+    target = cells @ np.arange(6.0) + 2
+    read = fitted(cells[:300], target[:300])(cells[300:])
+    np.testing.assert_allclose(read, target[300:], atol=0.05)
+    noise = random.normal(size=(500, 4))
+    read = fitted(cells[:300], noise[:300])(cells[300:])
+    assert np.corrcoef(read.ravel(), noise[300:].ravel())[0, 1] < 0.2
+
+
+def test_a_crossing_lies_between_shares():
+    """Half way in NSE between shares of 0.1 and 1 is the root of 0.1; never where the curve stays below."""
+    assert crossing([0.1, 1.0], [0.4, 0.6], 0.5) == pytest.approx(np.sqrt(0.1))
+    assert crossing([0.1, 1.0], [0.4, 0.6], 0.3) == 0.1
+    assert crossing([0.1, 1.0], [0.4, 0.6], 0.7) is None
+
+
+def test_folds_and_draws_are_pooled(study):
+    """Folds join along basins, draws along members: two cells of one basin each are one set of two."""
+    from dgeo.experiments.results import joined
+
+    shape = ("member", "year", "basin")
+    parts = [xr.Dataset({"n": (shape, np.ones((1, 1, 1)))}, {"member": ["a"], "basin": [b], "year": [1]}) for b in "xy"]
+    assert joined(parts, "basin").sizes == {"member": 1, "year": 1, "basin": 2}
