@@ -144,14 +144,14 @@ def draw(series: dict[str, np.ndarray], result: dict[str, Any], path: Path) -> N
     for name, line, colour in zip(("young", "old"), course, ("C0", "C1"), strict=True):
         axes[0].plot(years, line, color=colour, label=name)
         axes[0].plot(years[1::4], run[name][::4, 0], "o", ms=3, color=colour)
-    axes[0].set(title="two pools: closed form (line), dgeo (points)", xlabel="a", ylabel="carbon [kg m⁻²]")
+    axes[0].set(title="closed form (line), dgeo (points)", xlabel="a", ylabel="carbon [kg m⁻²]")
     axes[0].legend(fontsize=7)
     for i, (name, row) in enumerate(result["cases"].items()):
         axes[1].plot(row["q10"], np.full(len(row["q10"]), i), "o", ms=4)
         axes[2].plot(PROFILE, np.array(row["profile"]) - min(row["profile"]), label=name)
     axes[1].axvline(TRUE, color="k", lw=0.8)
     axes[1].set(title="Q10 from five starts", xlabel="Q10", yticks=range(len(CASES)), yticklabels=list(CASES))
-    axes[2].set(title="profile: loss at fixed Q10, less the least", xlabel="Q10")
+    axes[2].set(title="loss at fixed Q10, less the least", xlabel="Q10")
     axes[2].set_yscale("symlog", linthresh=1e-3)
     axes[2].legend(fontsize=7)
     figure.savefig(path, dpi=75)

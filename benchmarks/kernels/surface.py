@@ -222,7 +222,7 @@ def draw(found: dict[str, Any], kept: dict[str, Any], tower: Tower, shown: Any, 
         means = [np.mean([row["nse_half-hours"] for row in rows[name]["seeds"]]) for name in names]
         axes[1].bar(np.arange(4) + 0.2 * i, np.maximum(means, 0), 0.2, label=site)
     axes[1].set(title="NSE of half-hours, test period", xticks=np.arange(4) + 0.3, xticklabels=names)
-    axes[1].legend(fontsize=7)
+    axes[1].legend(fontsize=6, loc="lower right")
     here = slice(330 * 48, 337 * 48)
     axes[2].plot(tower.test["latent_heat"][here], "k", lw=1, label="observed")
     for name in ("jarvis", "hybrid"):
