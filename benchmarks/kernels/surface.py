@@ -4,8 +4,9 @@
 
 Half-hours of three flux towers. All models see the same: radiation, ground heat, air, wind, friction velocity, soil
 moisture and leaf area. `constant` and `jarvis` are Penman–Monteith with a textbook's resistance, its numbers fitted;
-`hybrid` has a network for the resistance; `network` gives the latent heat itself. Then the first also on few days.
-The same network is first learned from a virtual tower, where the true resistance is known.
+`hybrid` has a network for the resistance; `hybrid, share` learns besides which share of Rn − G the measured fluxes add
+up to; `network` gives the latent heat itself. Then the first tower with few days to learn from. The same network is
+first learned from a virtual tower, where the true resistance is known.
 """
 
 import argparse
@@ -40,6 +41,7 @@ FORCED = ("net_radiation", "ground_heat_flux", "air_temperature", "vapour_pressu
           "friction_velocity", *EXTRA)  # fmt: skip
 STEPS, BATCH = 1500, 512
 FEW = 20  # days
+SHARE = Bounds(0.5, 1.1)  # of the energy measured that turbulent fluxes are seen to carry
 
 Series = dict[str, Any]
 Predict = Callable[[Any, Series], jax.Array]
@@ -79,6 +81,13 @@ def by_physics(model: Model, series: Series, numbers: Any = None) -> jax.Array:
     return simulate(model, forcing, Parameters(static, {}), outputs=("latent_heat",))[0]["latent_heat"][:, 0]
 
 
+def by_share(model: tuple[Model, jax.Array], series: Series) -> jax.Array:
+    """As `by_physics`, of a learned share of Rn − G."""
+    share = SHARE.from_unbounded(model[1])
+    less = {name: share * series[name] for name in ("net_radiation", "ground_heat_flux")}
+    return by_physics(model[0], series | less)
+
+
 def candidates(train: Series, seed: int) -> dict[str, tuple[Any, Predict]]:
     """Each model as its trainable numbers and the function that predicts with them."""
     key = jax.random.key(seed)
@@ -103,6 +112,7 @@ def candidates(train: Series, seed: int) -> dict[str, tuple[Any, Predict]]:
         "constant": fitted(physics()),
         "jarvis": fitted(physics(surface_resistance=JARVIS)),
         "hybrid": (hybrid, lambda m, series: by_physics(m, series)),
+        "hybrid, share": ((hybrid, SHARE.to_unbounded(jnp.asarray(0.9))), by_share),
         "network": (mlp(len(FORCED), 1, width=32, depth=2, key=key), alone),
     }
 
@@ -164,9 +174,12 @@ def compared(tower: Tower, train: Series, seeds: int) -> tuple[dict[str, Any], d
         begin = time.perf_counter()
         predict = made[0][name][1]
         starts = [one[name][0] for one in (made[:1] if name in ("constant", "jarvis") else made)]
-        found = [np.asarray(eqx.filter_jit(predict)(model, test)) for model in trained(starts, predict, train)]
+        models = trained(starts, predict, train)
+        found = [np.asarray(eqx.filter_jit(predict)(model, test)) for model in models]
         seconds = round(time.perf_counter() - begin, 1)
         rows[name] = {"seeds": [scores(one, tower.test) for one in found], "seconds": seconds}
+        if name == "hybrid, share":
+            rows[name]["share"] = [round(float(SHARE.from_unbounded(model[1])), 2) for model in models]
         kept[name] = found[0]
     return rows, kept
 
@@ -209,6 +222,15 @@ def virtual(tower: Tower, seeds: int) -> tuple[dict[str, Any], Any]:
     return rows, shown
 
 
+def closure(sites: list[Tower]) -> dict[str, float]:
+    """(H + λE)/(Rn − G) of the training, as measured."""
+    sums = {tower.name: {name: float(x.sum()) for name, x in tower.train.items()} for tower in sites}
+    return {
+        site: round((s["sensible_heat"] + s["latent_heat"]) / (s["net_radiation"] - s["ground_heat_flux"]), 2)
+        for site, s in sums.items()
+    }
+
+
 def draw(found: dict[str, Any], kept: dict[str, Any], tower: Tower, shown: Any, path: Path) -> None:
     """What was learned of the virtual tower, scores, and a week."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
@@ -217,15 +239,16 @@ def draw(found: dict[str, Any], kept: dict[str, Any], tower: Tower, shown: Any, 
     axes[0].set(
         title="resistance, virtual tower [s m⁻¹]", xlabel="true", ylabel="learned", xlim=(30, 3000), ylim=(30, 3000)
     )
-    names = ("constant", "jarvis", "hybrid", "network")
+    names = ("constant", "jarvis", "hybrid", "hybrid, share", "network")
     for i, (site, rows) in enumerate(found.items()):
         means = [np.mean([row["nse_half-hours"] for row in rows[name]["seeds"]]) for name in names]
-        axes[1].bar(np.arange(4) + 0.2 * i, np.maximum(means, 0), 0.2, label=site)
-    axes[1].set(title="NSE of half-hours, test period", xticks=np.arange(4) + 0.3, xticklabels=names)
+        axes[1].bar(np.arange(5) + 0.2 * i, np.maximum(means, 0), 0.2, label=site)
+    axes[1].set(title="NSE of half-hours, test period", xticks=np.arange(5) + 0.3)
+    axes[1].set_xticklabels([name.replace(", ", ",\n") for name in names], fontsize=8)
     axes[1].legend(fontsize=6, loc="lower right")
     here = slice(330 * 48, 337 * 48)
     axes[2].plot(tower.test["latent_heat"][here], "k", lw=1, label="observed")
-    for name in ("jarvis", "hybrid"):
+    for name in ("jarvis", "hybrid, share"):
         axes[2].plot(kept[name][here], lw=1, label=name)
     axes[2].set(title="US-Bi1, a week of the test period", xlabel="half-hour", ylabel="λE [W m⁻²]")
     axes[2].legend(fontsize=7)
@@ -242,7 +265,7 @@ def main() -> None:
     sites = towers()
     first = sites[0]
     rows, shown = virtual(first, options.seeds)
-    result: dict[str, Any] = {"virtual tower": rows, "towers": {}}
+    result: dict[str, Any] = {"closure": closure(sites), "virtual tower": rows, "towers": {}}
     models: dict[str, Any] = {}
     for tower in sites:
         result["towers"][tower.name], models[tower.name] = compared(tower, tower.train, options.seeds)
