@@ -58,7 +58,7 @@ class Evaluation:
             aval: Any = atom.aval
             return np.asarray(atom.val, aval.dtype) if isinstance(atom, Literal) else known[atom]
 
-        for equation in _needed(jaxpr):
+        for equation in needed(jaxpr):
             outputs = self._equation(equation, [read(atom) for atom in equation.invars])
             known.update(zip(equation.outvars, outputs, strict=True))
         return [read(atom) for atom in jaxpr.outvars]
@@ -128,7 +128,7 @@ class Evaluation:
         return [self.in_lanes(number) for array in arrays for number in array.reshape(-1)]
 
 
-def _needed(jaxpr: Jaxpr) -> list[JaxprEqn]:
+def needed(jaxpr: Jaxpr) -> list[JaxprEqn]:
     """The equations that some output depends on."""
     wanted, found = {id(x) for x in jaxpr.outvars}, []
     for equation in reversed(jaxpr.eqns):

@@ -63,7 +63,7 @@ ELEMENTWISE = {
     ),
     *("round", "rsqrt", "select_n", "sign", "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh", "xor"),
 }
-IDENTITIES = {"copy", "copy_p", "optimization_barrier", "stop_gradient", "nonbatchable"}
+IDENTITIES = {"copy", "copy_p", "optimization_barrier", "stop_gradient", "nonbatchable", "reshard", "pvary", "pcast"}
 INLINED = {"jit", "pjit", "closed_call", "core_call", "checkpoint", "remat2", "custom_jvp_call", "custom_vjp_call"}
 WRITTEN = {"maybe_set"}
 """Primitives of equinox that are written in others."""

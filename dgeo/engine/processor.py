@@ -6,6 +6,7 @@ times as fast with all 512, its gradient 1.4 times (row `hbv_gradient/hydrodl2` 
 
 import os
 import platform
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,17 @@ def keep_compilations() -> None:
     """
     settings: Any = jax.config  # not every jax says which there are
     if settings.jax_compilation_cache_dir is None:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        settings.update("jax_compilation_cache_dir", str(root / "dgeo" / "compiled" / _processor()))
+        settings.update("jax_compilation_cache_dir", str(kept_folder("compiled")))
         settings.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
+def kept_folder(kind: str) -> Path:
+    """Where things of a kind that were made for this processor are kept: in `dgeo/` of the user's cache folder."""
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return root / "dgeo" / kind / _processor()
+
+
+@cache
 def _processor() -> str:
     """A name for what the processor can do."""
     cpuinfo = Path("/proc/cpuinfo")

@@ -11,6 +11,8 @@ from jaxtyping import Array, Float, Int
 
 from dgeo.engine.choice import Engine, loop_of
 from dgeo.engine.loop import Loop, Step
+from dgeo.engine.means import ComponentMean
+from dgeo.engine.native import Native
 from dgeo.engine.segments import Segment, in_segments
 from dgeo.engine.whole import Whole
 from dgeo.errors import DgeoError, nearest
@@ -55,13 +57,13 @@ def simulate(
     - `dt`: the length of a step, in days unless the model counts another time; traced, so that daily and hourly runs
       share one compilation.
     - `outputs`: the fluxes and states to keep; all fluxes by default. A state is kept as it is after the step.
-    - `engine`: how time is marched: "scan", "fused" (one kernel for all days, on a GPU; what it cannot hold is
-      scanned, with a warning), "auto" (as the model itself marches, if it does; else fused where that can be), or a
-      `Loop` of your own.
+    - `engine`: how time is marched: "scan", "fused" (one kernel for all days, on a GPU) or "native" (C, on a CPU), both
+      without forward-mode derivatives, what they cannot hold being scanned with a warning; "auto" (as the model itself
+      marches, if it does; else the one for this machine where that can be), or a `Loop` of your own.
     - `segment`: days between the states that are stored for the gradient: all by default; "sqrt" is √days, which
       stores least and marches all days once more.
-    - `reduce`: what to return of the outputs of some days, a mean over components say; each day's must come from
-      that day's alone. Of segments, nothing else is kept.
+    - `reduce`: what to return of the outputs of some days, each day's from that day's alone; of segments, nothing else
+      is kept. A `ComponentMean` is taken within a native loop.
 
     **Returns** the outputs [time, site, …] or [time, site, component, …], and the state after the last step. Continuing
     from it is bitwise the same as not having stopped.
@@ -72,7 +74,7 @@ def simulate(
     _check_names(model, forcing, parameters, outputs)
     _check_signs(model, parameters)
     if state is None:
-        state = initial_state(model, *_shape_and_type(parameters))
+        state = initial_state(model, *_shape_and_type(parameters)) if model.states else {}
     kept = tuple(model.fluxes) if outputs is None else tuple(outputs)
     common, own, fixed = _parted(model)
     step = Step(_step_of_one(fixed, kept), parameters.components, type(model).__name__, _identity(fixed, kept))
@@ -86,6 +88,8 @@ def simulate(
         loop = loop_of(engine, step, (shared, static, state, series))
 
     def march(state: Values, series: Any) -> tuple[Values, Values]:
+        if isinstance(loop, Native) and isinstance(reduce, ComponentMean):
+            return loop.mean(step, shared, static, state, series, reduce.weights)
         end, outputs_in_time = loop(step, shared, static, state, series)
         return end, reduce(outputs_in_time)
 

@@ -6,9 +6,18 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
-from dgeo.engine import Engine, Parameters, Segment, at_sites, initial_state, per_site, simulate
+from dgeo.engine import (
+    ComponentMean,
+    Engine,
+    Parameters,
+    Segment,
+    at_sites,
+    initial_state,
+    per_site,
+    simulate,
+)
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid.forcing import ForcingCorrection
 from dgeo.hybrid.inputs import Inputs
@@ -93,7 +102,7 @@ class Hybrid(eqx.Module):
             outputs=kept,
             engine=engine,
             segment=segment,
-            reduce=lambda series: {name: component_mean(values, weights) for name, values in series.items()},
+            reduce=ComponentMean(weights),
         )
         if "streamflow" in outputs:
             mean["streamflow"] = mean["runoff"]
@@ -123,20 +132,6 @@ class Hybrid(eqx.Module):
 
     def _initial_carry(self, inputs: Inputs, dt: float) -> Carry:
         return self.initial_carry(inputs.sites, next(iter(inputs.forcing.values())).dtype, dt)
-
-
-def component_mean(
-    series: Float[Array, "time site component"], weights: Float[Array, "site component"]
-) -> Float[Array, "time site"]:
-    """Σ_m weight_m·series_m, one rounded product after the other: the same wherever a series was cut."""
-
-    @jax.checkpoint
-    def add(total: Array, part: tuple[Array, Array]) -> tuple[Array, None]:
-        values, weight = part
-        return total + jax.lax.optimization_barrier(values * weight[None]), None
-
-    parts = (jnp.moveaxis(series, -1, 0), jnp.moveaxis(weights, -1, 0))
-    return jax.lax.scan(add, jnp.zeros_like(series[..., 0]), parts)[0]
 
 
 def parameters_of(physics: Model, parameters: Parameters, inputs: Inputs, components: int) -> Parameters:

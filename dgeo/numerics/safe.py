@@ -65,5 +65,5 @@ def power(base: Float[Array, "*shape"], exponent: Float[Array, "*shape"]) -> Flo
     value and derivatives stay finite at 0 for every exponent; a base of exactly 0 gives exactly 0.
     """
     smallest = 1e-7
-    result = jnp.exp(exponent * jnp.log(jnp.maximum(base, smallest)))
+    result = jnp.exp(exponent * jnp.log(at_least(base, smallest)))
     return jnp.where(base > 0, result, jnp.zeros_like(result))

@@ -1,21 +1,20 @@
 """dgeo: HBV 1.0, streamflow as the mean of components, static parameters, no routing; nothing else.
 
-Options: `engine` ("scan", "fused"), or `segment` of a scan; `gpu`; `dynamic`, how many parameters move in time.
+Options: `engine` ("scan", "fused"), "auto" by default; `segment`; `gpu`; `dynamic`, how many parameters move in time.
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from dgeo_side import VERSIONS, notes, require_gpu, spread
+from dgeo_side import BASINS, VERSIONS, gradient_of, notes, on_each, require_gpu, spread
 from hbv_parameters import BOUNDS, FORCINGS
 from protocol import Implementation, options, problem, serve
 
-from dgeo.engine import Parameters, Scan, simulate
+from dgeo.engine import ComponentMean, Parameters, simulate
 from dgeo.models import hbv
 
 MODEL = hbv("1.0")
-SEGMENT = options().get("segment")
-ENGINE = Scan(segment=SEGMENT) if SEGMENT else options().get("engine", "auto")
+ENGINE, SEGMENT = options().get("engine", "auto"), options().get("segment")
 
 
 def streamflow(raw: tuple[jax.Array, list[jax.Array]], forcing: dict[str, jax.Array]) -> jax.Array:
@@ -28,7 +27,10 @@ def streamflow(raw: tuple[jax.Array, list[jax.Array]], forcing: dict[str, jax.Ar
     moving = set(tuple(BOUNDS)[: len(moves)])
     static = {name: value for name, value in bounded.items() if name not in moving}
     given = Parameters(static, {name: bounded[name] for name in moving}, components=True)
-    return jnp.mean(simulate(MODEL, forcing, given, outputs=("runoff",), engine=ENGINE)[0]["runoff"], axis=-1)
+    weights = jnp.full_like(still[-1], 1 / still[-1].shape[-1])
+    mean = ComponentMean(weights) if ENGINE == "auto" else lambda series: {"runoff": jnp.mean(series["runoff"], -1)}
+    run = simulate(MODEL, forcing, given, outputs=("runoff",), engine=ENGINE, segment=SEGMENT, reduce=mean)
+    return run[0]["runoff"]
 
 
 def prepare() -> Implementation:
@@ -41,7 +43,7 @@ def prepare() -> Implementation:
     def loss(raw: tuple[jax.Array, list[jax.Array]], forcing: dict[str, jax.Array], target: jax.Array) -> jax.Array:
         return jnp.mean((streamflow(raw, forcing) - target) ** 2)
 
-    forward, gradient = jax.jit(streamflow), jax.jit(jax.value_and_grad(loss))
+    forward, gradient = on_each(streamflow, BASINS), gradient_of(loss)
 
     def result() -> dict[str, jax.Array]:
         value, slope = gradient(*data, arrays["target"])

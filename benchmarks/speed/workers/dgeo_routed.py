@@ -2,11 +2,12 @@
 
 import jax
 import jax.numpy as jnp
-from dgeo_side import VERSIONS, notes, spread
+from dgeo_side import VERSIONS, gradient_of, notes, on_each, spread
 from hbv_parameters import BOUNDS, FORCINGS
+from jax.sharding import PartitionSpec
 from protocol import Implementation, problem, serve
 
-from dgeo.engine import Parameters, simulate
+from dgeo.engine import ComponentMean, Parameters, simulate
 from dgeo.hybrid.routing import GammaRouting
 from dgeo.models import hbv
 from dgeo.physics import unit_hydrograph
@@ -19,15 +20,15 @@ def streamflow(raw: tuple[jax.Array, jax.Array], forcing: dict[str, jax.Array]) 
     static = {
         name: MODEL.parameters[name].bounds.from_unbounded(value) for name, value in zip(BOUNDS, raw[0], strict=True)
     }
-    outputs, _ = simulate(MODEL, forcing, Parameters(static, {}, components=True), outputs=("runoff",))
+    given = Parameters(static, {}, components=True)
+    mean = ComponentMean(jnp.full_like(raw[0][0], 1 / raw[0].shape[-1]))
+    outputs, _ = simulate(MODEL, forcing, given, outputs=("runoff",), reduce=mean)
     shape, scale = (
         parameter.bounds.from_unbounded(value)
         for parameter, value in zip(GammaRouting.parameters.values(), raw[1], strict=True)
     )
     weights = unit_hydrograph.gamma_weights(shape, scale)
-    return unit_hydrograph.convolve(jnp.mean(outputs["runoff"], axis=-1), weights, unit_hydrograph.empty_tail(weights))[
-        0
-    ]
+    return unit_hydrograph.convolve(outputs["runoff"], weights, unit_hydrograph.empty_tail(weights))[0]
 
 
 def prepare() -> Implementation:
@@ -38,7 +39,7 @@ def prepare() -> Implementation:
     def loss(raw: tuple[jax.Array, jax.Array], forcing: dict[str, jax.Array], target: jax.Array) -> jax.Array:
         return jnp.mean((streamflow(raw, forcing) - target) ** 2)
 
-    forward, gradient = jax.jit(loss), jax.jit(jax.value_and_grad(loss))
+    forward, gradient = on_each(lambda *data: loss(*data)[None], PartitionSpec("basin")), gradient_of(loss)
 
     def result() -> dict[str, jax.Array]:
         value, slope = gradient(*data)

@@ -1,4 +1,8 @@
-"""What dgeo's workers share: versions, and a problem's arrays placed on all devices."""
+"""What dgeo's workers share: versions, and a problem's basins on all devices, each of which computes its own."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,11 +13,34 @@ from protocol import Unavailable, options, versions
 VERSIONS = versions("dgeo", "jax", "jaxlib", "equinox", "numpy")
 
 
+BASINS = PartitionSpec(None, "basin")
+"""Of an array whose second axis are basins."""
+
+
+@cache
+def mesh() -> jax.sharding.Mesh:
+    """All devices in a row."""
+    return jax.make_mesh((jax.device_count(),), ("basin",), axis_types=(AxisType.Auto,))
+
+
 def spread(arrays: dict[str, np.ndarray]) -> dict[str, jax.Array]:
-    """The second axis of each, its basins, in equal shares; the compiler splits all that follows along with them."""
-    mesh = jax.make_mesh((jax.device_count(),), ("basin",), axis_types=(AxisType.Auto,))
-    place = NamedSharding(mesh, PartitionSpec(None, "basin"))
-    return {name: jax.device_put(value, place) for name, value in arrays.items()}
+    """The second axis of each, its basins, in equal shares."""
+    return {name: jax.device_put(value, NamedSharding(mesh(), BASINS)) for name, value in arrays.items()}
+
+
+def on_each(function: Callable[..., Any], results: Any) -> Callable[..., Any]:
+    """Compiled, on every device by itself for its basins, as dgeo's training and simulation do."""
+    return jax.jit(jax.shard_map(function, mesh=mesh(), in_specs=BASINS, out_specs=results, check_vma=False))
+
+
+def gradient_of(loss: Callable[..., jax.Array]) -> Callable[..., Any]:
+    """The mean over devices of a loss, and its gradient in the first argument."""
+
+    def own(first: Any, *data: Any) -> tuple[jax.Array, Any]:
+        value, slope = jax.value_and_grad(lambda first: loss(first, *data) / jax.device_count())(first)
+        return jax.lax.psum(value, "basin"), slope
+
+    return on_each(own, (PartitionSpec(), BASINS))
 
 
 def notes() -> dict[str, str]:
