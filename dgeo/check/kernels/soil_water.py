@@ -93,7 +93,7 @@ def _between_heads(
 
     def run(logarithms: jax.Array, segment: Segment = None) -> tuple[Values, Values]:
         faster = {**one, "saturated_conductivity": one["saturated_conductivity"] * jnp.exp(logarithms[0])}
-        scaled: Any = dt * jnp.exp(logarithms[1])
+        scaled = dt * jnp.exp(logarithms[1])
         return simulate(column, forcing, Parameters(faster, {}), before, dt=scaled, segment=segment)
 
     return run, before
