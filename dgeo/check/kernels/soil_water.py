@@ -121,7 +121,7 @@ def _gardner() -> Iterator[KernelRow]:
     errors = [abs(coarse - TWO_METRES_UP), abs(float(head) - TWO_METRES_UP)]
     yield SOIL.order("recharge of Ks/10, heads", errors, [1 / 20, 1 / 40], 2.0, 0.1)
     closed = jax.grad(lambda ln_q: steady_head(jnp.asarray(2.0), 0.1 * jnp.exp(ln_q), jnp.asarray(1.0)))(0.0)
-    yield SOIL.gradient("recharge of Ks/10, d head / d ln recharge", slope, closed, 1e-3)
+    yield SOIL.gradient("recharge of Ks/10, d head / d ln recharge", slope, float(closed), 1e-3)
 
 
 def _steady(layers: int) -> Any:
