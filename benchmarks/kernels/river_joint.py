@@ -4,7 +4,7 @@
 
 A virtual network of 60 reaches with three attributes each, which set how its hillslopes give water (two numbers of a
 soil that fills and a reservoir that empties) and how rough its bed is. The truth has every reach in three parts and
-steps of 20 minutes; the learner has whole reaches and steps of two hours. Observed are the outlet and four gauges, daily,
+steps of 20 minutes, the learner whole reaches and steps of two hours. Observed are the outlet and four gauges, daily,
 with errors of 5 %; one network of the attributes gives all three numbers of a reach. Trained on three years, tested on
 the fourth, at the gauges seen and at all other reaches of more than five sub-catchments. Beside it: runoff alone,
 summed without routing; and both in turn, runoff first. Identifiability is the spread of three seeds, reach by reach.

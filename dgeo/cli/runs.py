@@ -130,7 +130,8 @@ def info(run: RunFolder) -> None:
     for line in config.model.words:
         console.print(line)
     console.print(f"train {' … '.join(config.split.train)}, test {' … '.join(config.split.test)}")
-    console.print(f"models: {', '.join(path.name for _, path in training.seeds_of(run))}")
+    if not isinstance(config.model, training.ReferenceRecipe):
+        console.print(f"models: {', '.join(path.name for _, path in training.seeds_of(run))}")
     if (run / "metrics.json").exists():
         print_scores(training.read_json(run / "metrics.json"), "Test period")
 
@@ -140,7 +141,7 @@ def _evaluated(folder: Path, config: Any, dataset: Any = None) -> dict[str, Any]
     from dgeo import training
     from dgeo.demo import evaluate_virtual
 
-    if config.data.source == "virtual":
+    if config.data.source == "virtual" and not isinstance(config.model, training.ReferenceRecipe):
         return evaluate_virtual(folder)
     return training.evaluate(folder, dataset=dataset).summary
 
@@ -170,6 +171,6 @@ def _finish(folder: Path, summary: dict[str, Any]) -> None:
     for failure in summary["failures"].values():
         if failure["words"]:
             console.print(f"[bold]{escape(failure['words'])}[/bold]")
-    if "hidden" in summary:
+    if summary.get("hidden"):
         print_hidden(summary["hidden"])
     console.print(f"Report: [bold]{write_report(folder)}[/bold]   scores: {folder / 'metrics.json'}")

@@ -18,7 +18,9 @@ def experiment(
     data: Annotated[str, typer.Option(help="camels_us, virtual, or a YAML file (docs/experiments.md).")] = "camels_us",
     out: Annotated[Path | None, typer.Option(help="The folder of the study; runs/<name>_<budget> by default.")] = None,
     budget: Annotated[str, typer.Option(help="full, quick (a subset, minutes) or tiny (seconds).")] = "quick",
-    only: Annotated[str, typer.Option(help="Train those cells alone whose name contains this.")] = "",
+    only: Annotated[
+        list[str] | None, typer.Option(help="Train those cells alone whose name contains this; may be repeated.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop then; the same command continues.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only measure and show what it will cost.")] = False,
 ) -> None:
@@ -33,7 +35,7 @@ def experiment(
         raise DgeoError(f"There is no budget {budget!r}; choose among {', '.join(BUDGETS)}.")
     folder = out or Path("runs") / f"{name}_{budget}"
     setting = setting_named(data, budget, study.changes.get(data))
-    options: dict[str, Any] = {"only": only, "minutes": minutes, "plan": plan, "tell": _costs}
+    options: dict[str, Any] = {"only": tuple(only or ()), "minutes": minutes, "plan": plan, "tell": _costs}
     with bar(several=True, stay=False) as watch:
         options |= {"say": lambda words: console.print(escape(words)), "watch": watch}
         results = run_study(study, setting, folder, **options)

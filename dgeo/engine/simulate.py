@@ -74,7 +74,7 @@ def simulate(
     _check_names(model, forcing, parameters, outputs)
     _check_signs(model, parameters)
     if state is None:
-        state = initial_state(model, *_shape_and_type(parameters))
+        state = initial_state(model, *_shape_and_type(parameters)) if model.states else {}
     kept = tuple(model.fluxes) if outputs is None else tuple(outputs)
     common, own, fixed = _parted(model)
     step = Step(_step_of_one(fixed, kept), parameters.components, type(model).__name__, _identity(fixed, kept))

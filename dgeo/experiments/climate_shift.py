@@ -20,6 +20,7 @@ from dgeo.experiments.show import Figure, Table
 from dgeo.experiments.statistics import Estimate, difference
 from dgeo.experiments.study import Study
 from dgeo.experiments.tables import INTERVALS, differences, medians
+from dgeo.experiments.trends import trends
 from dgeo.training.prepare import year_split
 
 CHOSEN = ("static", "dynamic", "lstm")
@@ -51,7 +52,7 @@ def cells(setting: Setting, splits: Path) -> list[Cell]:
 def tables(results: Results) -> Sequence[Table]:
     """Skill, what each shift costs each model, differences between models."""
     reference = "lstm" if "lstm" in results.models() else "static"
-    return [medians(results), shifts(results), differences(results, reference)]
+    return [medians(results), shifts(results), differences(results, reference), trends(results)]
 
 
 def shifts(results: Results) -> Table:

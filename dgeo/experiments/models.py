@@ -37,8 +37,7 @@ class Model:
 
 FEWER = ("model.components=4", "training.steps=600", "training.validate_every=100")
 SMALLER = (
-    "model.hidden=32", "training.optimiser.learning_rate=0.003", "training.batch=32", "training.steps=400",
-    "training.validate_every=100",
+    "model.hidden=64", "training.optimiser.learning_rate=0.003", "training.steps=600", "training.validate_every=100",
 )  # fmt: skip
 STRUCTURE = ("training.steps=300", "training.validate_every=100")
 MODELS: dict[str, Model] = {

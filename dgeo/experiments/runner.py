@@ -55,7 +55,7 @@ def run_study(
     setting: Setting,
     out: str | Path,
     *,
-    only: str = "",
+    only: Sequence[str] = (),
     minutes: float | None = None,
     plan: bool = False,
     say: Say = lambda words: None,
@@ -66,7 +66,7 @@ def run_study(
 
     **Arguments**
 
-    - `only`: train those cells alone whose name contains this; the tables are of all that are finished.
+    - `only`: train those cells alone whose name contains one of these; the tables are of all that are finished.
     - `minutes`: stop when they are over; the same call continues.
     - `plan`: only measure and tell what the cells will cost.
     - `say`, `tell`, `watch`: told of sentences, of the costs before the training, and of every call of the training.
@@ -78,12 +78,17 @@ def run_study(
     cells = study.cells(setting, folder.splits)
     folder.define(study.name, setting.budget, setting.name, cells)
     clock = Clock(minutes, watch)
-    left = [cell for cell in cells if only in cell.name and not folder.finished(cell)]
+    wanted = [cell for cell in cells if not only or any(words in cell.name for words in only)]
+    left = [cell for cell in wanted if not folder.finished(cell)]
     runner = _Runner(study, folder, clock, say)
-    costs = planned(cells, folder, runner.estimates(left))
-    tell(costs)
-    if not plan:
-        runner.run(left)
+    try:
+        tell(planned(cells, folder, runner.estimates(left)))
+        if not plan:
+            runner.run(left)
+    except (KeyboardInterrupt, DgeoError) as error:
+        if isinstance(error, DgeoError) and not _interrupted(error):
+            raise
+        raise DgeoError(f"Interrupted; what is finished is kept in {out}, and the same command continues.") from None
     results = Results.read(study.name, setting, folder, cells)
     write_results(study, results)
     waiting = sum(not folder.finished(cell) for cell in cells)

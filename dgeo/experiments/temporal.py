@@ -18,6 +18,7 @@ from dgeo.experiments.setting import Setting
 from dgeo.experiments.show import Figure, Table
 from dgeo.experiments.study import Study
 from dgeo.experiments.tables import Claim, differences, medians, verdicts
+from dgeo.experiments.trends import trends
 
 CLOSE = -0.02  # of median NSE: what counts as close to pure machine learning; the published gap is 0.016
 CLAIMS = (
@@ -48,6 +49,7 @@ def tables(results: Results) -> Sequence[Table]:
         medians(results),
         differences(results, reference),
         combinations(results),
+        trends(results),
         verdicts(results, CLAIMS, "temporal"),
     ]
 

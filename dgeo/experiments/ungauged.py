@@ -19,6 +19,7 @@ from dgeo.experiments.show import Figure, Table
 from dgeo.experiments.statistics import median
 from dgeo.experiments.study import Study
 from dgeo.experiments.tables import Claim, differences, medians, paired, verdicts
+from dgeo.experiments.trends import trends
 
 CHOSEN = ("static", "dynamic", "lstm")
 FOLDS = {"full": 10, "quick": 3, "tiny": 2}
@@ -59,6 +60,7 @@ def tables(results: Results) -> Sequence[Table]:
         medians(results),
         differences(results, reference),
         by_region(results),
+        trends(results),
         verdicts(results, CLAIMS, "PUR"),
     ]
 

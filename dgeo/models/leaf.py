@@ -32,6 +32,7 @@ from dgeo.physics.stomata import medlyn
 RATE = "µmol m-2 s-1"
 TEMPERATURE = ("leaf_temperature",)
 RATES = ("intercellular_co2", "carboxylation", "electron_transport", "respiration")
+SIZES = {"carboxylation": 60.0, "electron_transport": 100.0}
 
 
 def _response(activation: float) -> Formula:
@@ -67,10 +68,10 @@ class Leaf(Model):
     }
     budget = Budget({})
     all_parameters: ClassVar = {
-        "carboxylation_25": Parameter(RATE, "Vcmax at 25 °C", Bounds(5.0, 300.0, "logarithmic"), 60.0),
-        "electron_transport_25": Parameter(RATE, "Jmax at 25 °C", Bounds(10.0, 600.0, "logarithmic"), 110.0),
-        "pep_carboxylation_25": Parameter(RATE, "Vpmax at 25 °C", Bounds(10.0, 300.0, "logarithmic"), 80.0),
-        "respiration_25": Parameter(RATE, "respiration by day at 25 °C", Bounds(0.05, 8.0, "logarithmic"), 1.0),
+        "carboxylation_25": Parameter(RATE, "Vcmax at 25 °C", Bounds(1.0, 600.0, "logarithmic"), 60.0),
+        "electron_transport_25": Parameter(RATE, "Jmax at 25 °C", Bounds(2.0, 1200.0, "logarithmic"), 110.0),
+        "pep_carboxylation_25": Parameter(RATE, "Vpmax at 25 °C", Bounds(2.0, 400.0, "logarithmic"), 80.0),
+        "respiration_25": Parameter(RATE, "respiration by day at 25 °C", Bounds(0.01, 10.0, "logarithmic"), 1.0),
         "triose_phosphate_use": Parameter(RATE, "use of triose phosphate", Bounds(2.0, 40.0, "logarithmic"), 12.0),
         "quantum_yield": Parameter("1", "electrons for each photon", Bounds(0.1, 0.5), 0.24),
         "curvature": Parameter("1", "curvature of the response to light", Bounds(0.1, 0.98), 0.7),
@@ -80,7 +81,7 @@ class Leaf(Model):
     }
     step_parameters = ("carboxylation_25", "electron_transport_25", "respiration_25", "quantum_yield", "curvature")
     slots: ClassVar = {
-        "photosynthesis": Slot(Formula(c3), RATE, "net assimilation", Limits(scale=10.0), offers=RATES),
+        "photosynthesis": Slot(Formula(c3), RATE, "net assimilation", Limits(scale=10.0), offers=RATES, sizes=SIZES),
         "stomatal_conductance": Slot(
             Formula(medlyn), "mol m-2 s-1", "conductance for vapour", Limits(0.0, scale=0.2),
             offers=("net_assimilation", "relative_humidity"),
@@ -96,7 +97,11 @@ class Leaf(Model):
 
     def step(self, state: Values, forcing: Values, parameters: Values, dt: Scalar) -> tuple[Values, Values]:
         """The exchange of one leaf at one moment, whatever dt."""
-        now = self.values(state, forcing, parameters) | self.rates(forcing, parameters)
+        saturation = saturation_vapour_pressure(forcing["leaf_temperature"]) / 1000
+        humidity = jnp.clip(1 - forcing["vapour_pressure_deficit"] / saturation, 0.0, 1.0)
+        now = (
+            self.values(state, forcing, parameters) | self.rates(forcing, parameters) | {"relative_humidity": humidity}
+        )
         inside, net, conductance = intercellular_co2(
             lambda carbon: self.law("photosynthesis", {**now, "intercellular_co2": carbon}),
             lambda net: self.law("stomatal_conductance", {**now, "net_assimilation": net}),
@@ -115,17 +120,14 @@ class Leaf(Model):
         return self.law("photosynthesis", {**now, "intercellular_co2": intercellular_co2})
 
     def rates(self, forcing: Values, parameters: Values) -> Values:
-        """Vcmax, J and Rd [µmol m-2 s-1] at the leaf's temperature, and the humidity at it [1]."""
+        """Vcmax, J and Rd [µmol m-2 s-1] at the leaf's temperature and light."""
         now = {**forcing, **parameters}
         most = parameters["electron_transport_25"] * self.law("electron_transport_response", now)
-        saturation = saturation_vapour_pressure(forcing["leaf_temperature"]) / 1000
-        humidity = jnp.clip(1 - forcing["vapour_pressure_deficit"] / saturation, 0.0, 1.0)
         light = (forcing["photon_flux"], most, parameters["quantum_yield"], parameters["curvature"])
         return {
             "carboxylation": parameters["carboxylation_25"] * self.law("carboxylation_response", now),
             "electron_transport": electron_transport(*light),
             "respiration": parameters["respiration_25"] * self.law("respiration_response", now),
-            "relative_humidity": humidity,
         }
 
 

@@ -94,8 +94,7 @@ class MCLSTM(eqx.Module):
             shares = held / (jnp.sum(held, axis=-1, keepdims=True) + EMPTY)
             z = product(inputs, of_series, self.precision) + product(shares, of_cells, self.precision) + still
             o, i, r = jnp.split(z, (cells, 2 * cells), axis=-1)
-            moved = jnp.einsum("sj,sjk->sk", held, self._rows(r.reshape(-1, cells, cells)))
-            there = moved + self._shares(i) * entering[:, None]
+            there = self._moved(held, r.reshape(-1, cells, cells)) + self._shares(i) * entering[:, None]
             leaving = jax.nn.sigmoid(o) * there
             return there - leaving, leaving
 
@@ -105,9 +104,11 @@ class MCLSTM(eqx.Module):
     def _shares(self, z: Float[Array, "site cell"]) -> Float[Array, "site cell"]:
         return jax.nn.softmax(z if self.gates == "softmax" else jax.nn.log_sigmoid(z), axis=-1)
 
-    def _rows(self, z: Float[Array, "site cell cell"]) -> Float[Array, "site cell cell"]:
+    def _moved(self, held: Memory, z: Float[Array, "site cell cell"]) -> Memory:
+        """Rᵀ c: what a cell holds is divided by the sum of its row, which costs less than to divide the row."""
         if self.gates == "softmax":
-            return jax.nn.softmax(z, axis=-1)
-        kept = KEPT * jnp.eye(self.cells, dtype=z.dtype)[None]
-        opened = jax.nn.relu(z) + kept
-        return opened / jnp.sum(opened, axis=-1, keepdims=True)
+            opened, kept = jnp.exp(z - jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))), 0.0
+        else:
+            opened, kept = jax.nn.relu(z), KEPT
+        part = held / (jnp.sum(opened, axis=-1) + kept)
+        return jnp.einsum("sj,sjk->sk", part, opened) + kept * part

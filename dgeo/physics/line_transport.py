@@ -70,4 +70,6 @@ def limited(left: Line, right: Line) -> Line:
 
 
 def _solved(below: Line, on: Line, above: Line, right: Line) -> Line:
+    if right.size == 1:
+        return right / on
     return jax.lax.linalg.tridiagonal_solve(below, on, above, right[:, None])[:, 0]

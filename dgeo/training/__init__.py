@@ -15,6 +15,7 @@ from dgeo.training.prepare import (
 )
 from dgeo.training.progress import Member, Row, Task
 from dgeo.training.records import read_json, write_json
+from dgeo.training.reference import ReferenceRecipe
 from dgeo.training.rerun import parse_solver, rerun, with_solver
 from dgeo.training.run import config_of, seeds_of, train, train_runs, variations
 from dgeo.training.sampler import Sampler
@@ -27,6 +28,7 @@ __all__ = [
     "Evaluation",
     "Fitted",
     "Member",
+    "ReferenceRecipe",
     "Row",
     "Sampler",
     "Task",

@@ -43,13 +43,14 @@ def apply(
     **Raises** `DgeoError` for missing variables, dates outside the record, or a state of other basins.
     """
     config = config_of(folder)
+    needed = config.recipe.needed_forcings
     dataset = _dataset(config, file)
     basins = [str(basin) for basin in dataset["basin"].values]
     if state is not None:
         start = _check_state(state, basins, start, _fingerprints(folder))
     period = _period(dataset, start, end)
     check_inputs(dataset, config, period)
-    dataset = after_gaps(dataset, config.model.needed_forcings, period[0])
+    dataset = after_gaps(dataset, needed, period[0])
     record = dataset["time"].values
     first = int(np.searchsorted(record, np.datetime64(period[0])))
     last = int(np.searchsorted(record, np.datetime64(period[1]), side="right"))

@@ -161,9 +161,11 @@ class Config(Strict):
 
     @property
     def recipe(self) -> AnyRecipe:
-        """The model to train; raises `DgeoError` for a reference, which has nothing to train."""
+        """The model to train or run; raises `DgeoError` for a reference, which is none."""
         if isinstance(self.model, ReferenceRecipe):
-            raise DgeoError(f"The reference {self.model.reference} has nothing to train; give a model in `model`.")
+            raise DgeoError(
+                f"The reference {self.model.reference} cannot be trained or run elsewhere; give a model in `model`."
+            )
         return self.model
 
     @model_validator(mode="after")

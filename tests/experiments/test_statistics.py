@@ -10,6 +10,7 @@ from dgeo import metrics
 from dgeo.errors import DgeoError
 from dgeo.experiments.statistics import Estimate, difference, median, verdict
 from dgeo.experiments.sums import NAMES, efficiency, kling_gupta, yearly_sums
+from dgeo.experiments.trends import slopes
 
 
 def sums_of(scores):
@@ -110,6 +111,19 @@ def test_verdicts():
     assert verdict(across, -0.02) == "supported"
     assert verdict(above, sound=False) == "unclear"
     assert verdict(Estimate(0.1, np.nan, np.nan, 9, 1)) == "not tested"
+
+
+def test_a_trend_is_the_slope_of_the_yearly_means():
+    """Six years that rise by 0.1 mm/d each: 1 mm/d a decade, to rounding; the incomplete year in between is left out,
+    and a basin with four years has no trend."""
+    n = np.full((1, 6, 2), 365.0)
+    n[0, 2, 0], n[0, 1:3, 1] = 100, 0
+    mean = 0.1 * np.arange(6.0)[None, :, None] + np.zeros((1, 6, 2))
+    mean[0, 2, 0] = 50
+    shape = ("member", "year", "basin")
+    found = slopes(xr.Dataset({"n": (shape, n), "s": (shape, n * mean)}, {"year": np.arange(2001, 2007)}), "s")
+    assert found[0] == pytest.approx(1.0)
+    assert np.isnan(found[1])
 
 
 @given(st.integers(1, 5), st.integers(0, 2**32 - 1))

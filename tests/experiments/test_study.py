@@ -1,7 +1,6 @@
 """A study in miniature: killed and continued, refused when it changes, and written as tables and a page."""
 
 import csv
-import functools
 import json
 from dataclasses import replace
 
@@ -9,21 +8,21 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from dgeo.data import BasinSplit, TemporalSplit, check_leakage
 from dgeo.errors import DgeoError
 from dgeo.experiments import STUDIES, run_study, setting_named
 from dgeo.experiments.data_scaling import crossing
 from dgeo.experiments.probes import fitted
 from dgeo.experiments.temporal import STUDY as TEMPORAL
-from dgeo.training import load_dataset
-from dgeo.training.data_config import DataConfig
-from dgeo.training.prepare import checked
+from dgeo.training.prepare import basin_split, unseen_basins, year_split
+from tests.experiments.cases import setting as made
 
 MODELS = ("lstm", "climatology")
 
 
-def small():
+def small(folder):
     """The study of other years with two models, in the smallest setting."""
-    setting = setting_named("virtual", "tiny")
+    setting = made(folder)
 
     def cells(setting, splits):
         return [cell for cell in TEMPORAL.cells(setting, splits) if cell.model in MODELS]
@@ -31,10 +30,16 @@ def small():
     return replace(TEMPORAL, cells=cells), setting
 
 
-@functools.cache
-def dataset_of(content):
-    """The data of a cell."""
-    return load_dataset(DataConfig.model_validate_json(content))
+def check_cell(config):
+    """What training checks of a split before it begins."""
+    split, unseen = config.split, unseen_basins(config)
+    if split.years is not None:
+        check_leakage(year_split(split.years))
+    elif unseen:
+        trained = basin_split(split.basins).train if split.basins else ("another",)
+        check_leakage(BasinSplit(trained, unseen))
+    else:
+        check_leakage(TemporalSplit(split.train, split.validation, split.test))
 
 
 class Killed(BaseException):
@@ -43,7 +48,7 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """Killed in its training, then continued by the same call; and the same undisturbed."""
+    """Killed in its training, then continued by the same call."""
     import jax
 
     folder = tmp_path_factory.mktemp("study")
@@ -55,34 +60,32 @@ def study(tmp_path_factory):
             raise Killed
 
     with jax.enable_x64(False):
-        wanted, setting = small()
+        wanted, setting = small(folder)
         with pytest.raises(Killed):
-            run_study(wanted, setting, folder / "killed", watch=kill)
-        before = {path.name for path in (folder / "killed" / "cells").iterdir()}
+            run_study(wanted, setting, folder, watch=kill)
         after = []
-        results = run_study(wanted, setting, folder / "killed", watch=after.append)
-        run_study(wanted, setting, folder / "whole")
-    return folder, before, after, results
+        results = run_study(wanted, setting, folder, watch=after.append)
+    return folder, calls, after, results
 
 
 def test_a_killed_study_goes_on_where_it_was(study):
-    """The second call trains what the first had not, and its scores are to the bit those of an undisturbed study."""
-    folder, _, after, results = study
+    """The second call trains no phase that the first had finished (that a training resumes bit for bit is shown in
+    tests/training), and together they made all steps of each phase."""
+    _, before, after, results = study
     assert {(row["phase"], row["seed"]) for row in after} == {("refit", 1)}
+    assert {(row["phase"], row["seed"]) for row in before} == {("select", 0), ("refit", 0), ("refit", 1)}
     assert [done.cell.model for done in results.cells] == ["climatology", "lstm"]
-    for name in ("climatology,temporal", "lstm,temporal"):
-        first, second = (folder / part / "cells" / name / "scores.csv" for part in ("killed", "whole"))
-        assert first.read_text() == second.read_text()
+    assert results.cells[1].record["cost"]["steps"] >= 4 + 2 * 2
 
 
 def test_what_is_finished_is_kept(study):
     """A third call trains and scores nothing."""
     folder, *_ = study
-    wanted, setting = small()
-    record = folder / "killed" / "cells" / "lstm,temporal" / "cell.json"
+    wanted, setting = small(folder)
+    record = folder / "cells" / "lstm,temporal" / "cell.json"
     stamp = record.stat().st_mtime_ns
     rows = []
-    run_study(wanted, setting, folder / "killed", watch=rows.append)
+    run_study(wanted, setting, folder, watch=rows.append)
     assert not rows
     assert record.stat().st_mtime_ns == stamp
 
@@ -90,25 +93,28 @@ def test_what_is_finished_is_kept(study):
 def test_a_changed_study_is_refused(study):
     """Other basins in the same folder; the sentence names what differs."""
     folder, *_ = study
-    wanted, setting = small()
-    other = replace(setting, data=setting.data.model_copy(update={"seed": 1}))
-    with pytest.raises(DgeoError, match=r"begun with another definition of this study \(.*config.data.seed differs\)"):
-        run_study(wanted, other, folder / "killed")
+    wanted, setting = small(folder)
+    other = replace(setting, data=setting.data.model_copy(update={"potential_evapotranspiration": "oudin"}))
+    with pytest.raises(
+        DgeoError,
+        match=r"another definition of this study \(.*data.potential_evapotranspiration differs\)",
+    ):
+        run_study(wanted, other, folder)
 
 
 def test_tables_hold_the_scores(study):
     """The median of the table is that of the scores of all basins; the page has every table and the configs."""
     folder, _, _, results = study
-    with (folder / "whole" / "table.csv").open() as file:
+    with (folder / "table.csv").open() as file:
         rows = {row["model"]: row for row in csv.DictReader(file)}
     scores = results.scores
     chosen = scores[(scores["model"] == "lstm") & (scores["member"] == "ensemble")]
     assert float(rows["lstm"]["NSE, ensemble"]) == pytest.approx(chosen["nse"].median())
     assert int(rows["climatology"]["basins"]) == 10
-    page = (folder / "whole" / "report.html").read_text()
+    page = (folder / "report.html").read_text()
     for words in ("Paired differences in NSE", "Compute budget", "Claims", "steps_per_call: 2", "data:image/svg"):
         assert words in page
-    budget = json.loads((folder / "whole" / "budget.json").read_text())
+    budget = json.loads((folder / "budget.json").read_text())
     assert budget.keys() == {"climatology", "lstm"}
 
 
@@ -116,11 +122,11 @@ def test_tables_hold_the_scores(study):
 def test_every_study_has_a_sound_grid(name, tmp_path):
     """Names tell the cells apart, and no training of any cell sees what its tests score."""
     study = STUDIES[name]
-    setting = setting_named("virtual", "tiny", study.changes.get("virtual"))
+    setting = setting_named("virtual", "tiny") if name == "hidden-variables" else made(tmp_path)
     cells = study.cells(setting, tmp_path)
     assert len({cell.name for cell in cells}) == len(cells) > 1
     for cell in cells:
-        checked(dataset_of(cell.config.data.model_dump_json()), cell.config)
+        check_cell(cell.config)
         for test in cell.tests.values():
             trained, tested = cell.config.split.train, test.period
             apart = trained[1] < tested[0] or tested[1] < trained[0]

@@ -66,12 +66,12 @@ def test_any_decay_keeps_the_books():
 
 @pytest.mark.x64
 def test_a_warm_stream_cools_to_the_air_and_no_further():
-    """With 1e4 W m⁻² K⁻¹ over a finger of water a day's step is stiff by 1e6: it ends at the air's temperature."""
-    model = StreamTemperature(line(600.0, CELLS))
+    """With 1e4 W m⁻² K⁻¹ over a finger of water a day's step is stiff by 1e4: it ends at the air's temperature."""
+    model = StreamTemperature(line(600.0, 1))
     values = {"velocity": 1e-3, "dispersion": 1e-3, "depth": 0.02, "exchange_coefficient": 1e4}
     parameters = {name: jnp.full(1, x) for name, x in values.items()}
     forcing = {"heat_inflow": jnp.full((STEPS, 1), 4.0), "air_temperature": jnp.full((STEPS, 1), -3.0)}
-    fluxes, _ = march(model, forcing, parameters, {"heat": jnp.full((1, CELLS), 2e3)}, 86400.0)
+    fluxes, _ = march(model, forcing, parameters, {"heat": jnp.full((1, 1), 2e3)}, 86400.0)
     np.testing.assert_allclose(fluxes["temperature"][-1, 0], -3.0, atol=1e-6)
 
 

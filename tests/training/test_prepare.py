@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from dgeo.data import TemporalSplit, pub_folds
+from dgeo.data import BasinSplit, TemporalSplit, YearSplit, pub_folds
 from dgeo.errors import DgeoError
 from dgeo.training import potential_evapotranspiration
-from dgeo.training.prepare import checked, training_basins
+from dgeo.training.prepare import checked, in_years, training_basins
 from tests.training.cases import config, world
 
 
@@ -91,3 +91,31 @@ def test_a_split_of_years_is_no_split_of_basins(tmp_path) -> None:
     TemporalSplit(("2000-10-01", "2001-09-30"), None, ("2002-10-01", "2003-09-30")).save(tmp_path / "years.json")
     with pytest.raises(DgeoError, match="holds no split of basins"):
         checked(world(), config(split={"basins": str(tmp_path / "years.json")}))
+
+
+def test_a_split_of_years_hides_the_other_years_of_each_basin(tmp_path) -> None:
+    """One basin trains on 2001 and is tested in 2002, another the other way round, and the others do neither."""
+    dataset = world()
+    first, second = (str(basin) for basin in dataset["basin"].values[:2])
+    split = YearSplit({first: (2001,), second: (2002,)}, {first: (2002,), second: (2001,)})
+    split.save(tmp_path / "years.json")
+    period = ("2000-10-01", "2002-09-30")
+    years = {"train": period, "validation": None, "test": period, "years": str(tmp_path / "years.json")}
+    found = {part: in_years(dataset, config(split=years), part)["streamflow"] for part in ("train", "test")}
+    seen = {part: np.isfinite(series.sel(basin=first).values) for part, series in found.items()}
+    observed = np.isfinite(dataset["streamflow"].sel(basin=first).values)
+    in_2001 = dataset["time"].values < np.datetime64("2001-10-01")
+    np.testing.assert_array_equal(seen["train"], observed & in_2001)
+    assert not (seen["train"] & seen["test"]).any()
+    assert not np.isfinite(found["train"].values[:, 2:]).any()
+    checked(dataset, config(split=years))
+    with pytest.raises(DgeoError, match="has no validation years"):
+        config(split={**years, "validation": ["2001-10-01", "2002-09-30"]})
+
+
+def test_a_split_file_can_leave_basins_out(tmp_path) -> None:
+    """Of five basins one trains and one is tested; the others are neither."""
+    dataset = world()
+    basins = [str(basin) for basin in dataset["basin"].values]
+    BasinSplit((basins[0],), (basins[4],)).save(tmp_path / "two.json")
+    assert training_basins(dataset, config(split={"basins": str(tmp_path / "two.json")})) == basins[:1]

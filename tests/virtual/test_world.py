@@ -163,3 +163,15 @@ def test_a_world_that_cannot_be_is_refused(argument: str, value: float):
     """The sentence names the argument and its value."""
     with pytest.raises(DgeoError, match=re.escape(f"{argument} = {value}")):
         virtual.basins(**{argument: value})
+
+
+def test_hidden_variables_can_be_observed_too(world: VirtualWorld):
+    """Noise of mean one leaves the mean of 60 basins × 3 years as it is, within a percent; half the days are missing,
+    in some 2000 runs of a month, so that the share is known to 0.02. Gaps are not those of the flow."""
+    found = virtual.also_observed(world, {"evapotranspiration": 0.5})["evapotranspiration"]
+    missing, truth = np.isnan(found.values), world.truth["evapotranspiration"].values
+    assert missing.mean() == pytest.approx(0.5, abs=0.06)
+    assert found.values[~missing].mean() == pytest.approx(truth[~missing].mean(), rel=0.01)
+    assert np.corrcoef(missing.ravel(), np.isnan(world.dataset["streamflow"].values).ravel())[0, 1] < 0.1
+    with pytest.raises(DgeoError, match="The truth has no 'evaporation' to observe"):
+        virtual.also_observed(world, {"evaporation": 0.5})

@@ -78,24 +78,24 @@ def flood_wave() -> Iterator[KernelRow]:
     its third moment is 6·D²·x/c⁵, reached in second order, and half of that in Hayami's theory. So beside Hayami's step
     response ½ % remains, at which the half of the skewness shows.
     """
-    outlet, errors = _outlet(), []
-    celerity, dispersion = _celerity(), FLOW / (2 * WIDTH * SLOPE)
+    outlet, errors = response_of_chain(), []
+    speed, dispersion = celerity(), FLOW / (2 * WIDTH * SLOPE)
     for length, dt in ((1000.0, 300.0), (500.0, 150.0)):
         response = outlet(jnp.asarray(length), jnp.asarray(dt))
-        time, distance = dt * jnp.arange(len(response)), REACHES * length
+        time, distance = dt * jnp.arange(float(len(response))), REACHES * length
         late = jnp.sum(response * time)
         third = jnp.sum(response * (time - late) ** 3)
-        errors.append(third * celerity**5 / (6 * dispersion**2 * distance) - 1)
+        errors.append(third * speed**5 / (6 * dispersion**2 * distance) - 1)
     spread = jnp.sum(response * (time - late) ** 2)
-    exact = (jnp.asarray(distance), time + dt / 2, jnp.asarray(celerity), jnp.asarray(dispersion))
+    exact = (jnp.asarray(distance), time + dt / 2, jnp.asarray(speed), jnp.asarray(dispersion))
     away = jnp.sqrt(jnp.mean((jnp.cumsum(response) - advection_dispersion.ogata_banks(*exact)) ** 2))
-    yield CASES.value("kinematic celerity [m s-1]", distance / late, celerity, 1e-6)
-    yield CASES.value("dispersion of a flood wave [m2 s-1]", spread * celerity**3 / 2 / distance, dispersion, 1e-5)
+    yield CASES.value("kinematic celerity [m s-1]", distance / late, speed, 1e-6)
+    yield CASES.value("dispersion of a flood wave [m2 s-1]", spread * speed**3 / 2 / distance, dispersion, 1e-5)
     yield CASES.order("third moment of a flood wave", errors, [1000.0, 500.0], 2.0, 0.1)
     yield CASES.value("step response beside Hayami's, rms", away, 0.0, 1e-2, relative=False)
 
 
-def _outlet() -> Callable[[jax.Array, jax.Array], jax.Array]:
+def response_of_chain() -> Callable[[jax.Array, jax.Array], jax.Array]:
     """(length, Δt) → dQ(t)/dI(0) at the end of a chain in uniform flow."""
     area = _area()
 
@@ -124,7 +124,7 @@ def _area() -> float:
     return area
 
 
-def _celerity() -> float:
+def celerity() -> float:
     """dQ/dA by hand: Q = A^{5/3}·P^{−2/3}·√S/n with P = B + 2A/B, so dQ/dA = (Q/A)·(5/3 − (4/3)·(A/B)/P)."""
     area = _area()
     return FLOW / area * (5 / 3 - 4 / 3 * (area / WIDTH) / (WIDTH + 2 * area / WIDTH))
@@ -138,7 +138,7 @@ def network() -> Iterator[KernelRow]:
     """
     model = River(reaches([2, 2, 3, -1], np.array([3e3, 5e3, 1e3, 4e3]), np.full(4, SLOPE), np.arange(4) == 2))
     hours = jnp.arange(24.0)[:, None] / 24
-    forcing = (1 + 20 * jnp.exp(-(((hours - 0.3) / 0.1) ** 2))) * jnp.asarray([1.0, 2.0, 0.5, 0.1])
+    forcing = (1 + 20 * jnp.exp(-(((hours - 0.3) / 0.1) ** 2))) * jnp.asarray([[1.0, 2.0, 0.5, 0.1]])
     channel = {**_channel(4, jnp.asarray(ROUGHNESS), 10.0), "residence_time": jnp.full(4, 5 * HOUR)}
     start = {"volume": jnp.full(4, 1e4)}
 
