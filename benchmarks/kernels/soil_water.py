@@ -107,9 +107,9 @@ def cost_of(columns: int, layers: int, steps: int) -> dict[str, float]:
 def cost() -> dict[str, Any]:
     """The row asked for, and growth against layers, steps and columns."""
     ladders = {
-        "layers": [(64, n, 36) for n in (20, 40, 80)],
-        "steps": [(64, 40, n) for n in (36, 72, 144)],
-        "columns": [(n, 40, 36) for n in (128, 256, 512)],
+        "layers": [(64, n, 36) for n in (20, 80)],
+        "steps": [(64, 40, n) for n in (36, 144)],
+        "columns": [(n, 40, 36) for n in (128, 512)],
     }
     result: dict[str, Any] = {}
     for against, sizes in ladders.items():

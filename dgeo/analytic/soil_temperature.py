@@ -55,8 +55,8 @@ def neumann_constant(stefan_number: Scalar) -> Scalar:
 
 
 def neumann_depth(
-    time: Scalar, cooling: Scalar, conductivity: Scalar, latent_heat: Scalar, heat_capacity: Scalar
-) -> Scalar:
+    time: Depth, cooling: Scalar, conductivity: Scalar, latent_heat: Scalar, heat_capacity: Scalar
+) -> Depth:
     """Frozen depth [m]."""
     root = neumann_constant(heat_capacity * cooling / latent_heat)
     return 2 * root * jnp.sqrt(conductivity / heat_capacity * time)

@@ -1,4 +1,4 @@
-"""What docs/kernels/ shows runs as it stands."""
+"""What docs/kernels/ shows of soil and snow runs as it stands."""
 
 import re
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 import jax
 import pytest
 
-PAGES = sorted((Path(__file__).parents[2] / "docs" / "kernels").glob("*.md"))
+FOLDER = Path(__file__).parents[2] / "docs" / "kernels"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", ["soil_water", "soil_heat", "snow"])
 def test_the_page_runs(page):
     """All its blocks, one after the other, under JAX's own defaults; and it is read in one sitting."""
-    text = page.read_text(encoding="utf-8")
+    text = (FOLDER / f"{page}.md").read_text(encoding="utf-8")
     names: dict = {}
     with jax.enable_x64(False), jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
         for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
-            exec(compile(block, str(page), "exec"), names)
+            exec(compile(block, f"docs/kernels/{page}.md", "exec"), names)
     assert names
     assert len(text.splitlines()) <= 60

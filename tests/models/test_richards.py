@@ -168,6 +168,12 @@ def test_laws_are_continuous_and_fall_with_suction():
         assert np.all(np.isfinite(slope))
 
 
+def test_roots_drown_and_wilt():
+    """Feddes' trapezium: nothing without air, all in between, half way to wilting half, nothing beyond."""
+    heads = jnp.array([0.0, -0.1, -1.0, -82.5, -160.0, -1e5])
+    np.testing.assert_allclose(jax.vmap(root_uptake.feddes)(heads), [0, 0, 1, 0.5, 0, 0], atol=1e-6)
+
+
 def test_mualem_by_saturation_is_mualem_by_head():
     """The two forms of one relation, each through its own algebra."""
     alpha, n, conductivity = jnp.asarray(3.6), jnp.asarray(1.56), jnp.asarray(0.25)

@@ -7,6 +7,7 @@
 - *season*: 200 days of snowfall and melt; water and heat are stores that close each by itself.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,7 +33,7 @@ def rows() -> Iterator[KernelRow]:
     """All cases."""
     zero = jnp.asarray(0.0)
     melt = degree_day.melt(zero, zero, jnp.asarray(4.0), thresholds=Thresholds(1.0))
-    yield SNOW.value("rounded degree-day at its threshold [mm/d]", melt, 4 * np.log(2), 1e-12)
+    yield SNOW.value("rounded degree-day at its threshold [mm/d]", melt, 4 * math.log(2), 1e-12)
     yield from _melting()
     yield from _season()
 

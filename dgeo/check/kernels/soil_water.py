@@ -93,7 +93,7 @@ def _between_heads(
 
     def run(logarithms: jax.Array, segment: Segment = None) -> tuple[Values, Values]:
         faster = {**one, "saturated_conductivity": one["saturated_conductivity"] * jnp.exp(logarithms[0])}
-        scaled: Any = dt * jnp.exp(logarithms[1])
+        scaled = dt * jnp.exp(logarithms[1])
         return simulate(column, forcing, Parameters(faster, {}), before, dt=scaled, segment=segment)
 
     return run, before
@@ -121,7 +121,7 @@ def _gardner() -> Iterator[KernelRow]:
     errors = [abs(coarse - TWO_METRES_UP), abs(float(head) - TWO_METRES_UP)]
     yield SOIL.order("recharge of Ks/10, heads", errors, [1 / 20, 1 / 40], 2.0, 0.1)
     closed = jax.grad(lambda ln_q: steady_head(jnp.asarray(2.0), 0.1 * jnp.exp(ln_q), jnp.asarray(1.0)))(0.0)
-    yield SOIL.gradient("recharge of Ks/10, d head / d ln recharge", slope, closed, 1e-3)
+    yield SOIL.gradient("recharge of Ks/10, d head / d ln recharge", slope, float(closed), 1e-3)
 
 
 def _steady(layers: int) -> Any:
