@@ -67,7 +67,7 @@ def steady_well() -> Iterator[KernelRow]:
     """
     shape = (CELLS, CELLS)
     model = Aquifer(grid(shape, 10.0))
-    y, x = jnp.meshgrid(*(10.0 * (jnp.arange(CELLS) - MIDDLE),) * 2, indexing="ij")
+    y, x = jnp.meshgrid(*(10.0 * (jnp.arange(float(CELLS)) - MIDDLE),) * 2, indexing="ij")
     edge = (abs(x) == 200) | (abs(y) == 200)
     radius = jnp.sqrt(x**2 + y**2)
     numbers = (jnp.asarray(200.0), jnp.asarray(PUMPING), jnp.asarray(TRANSMISSIVITY))

@@ -82,7 +82,7 @@ def flood_wave() -> Iterator[KernelRow]:
     speed, dispersion = celerity(), FLOW / (2 * WIDTH * SLOPE)
     for length, dt in ((1000.0, 300.0), (500.0, 150.0)):
         response = outlet(jnp.asarray(length), jnp.asarray(dt))
-        time, distance = dt * jnp.arange(len(response)), REACHES * length
+        time, distance = dt * jnp.arange(float(len(response))), REACHES * length
         late = jnp.sum(response * time)
         third = jnp.sum(response * (time - late) ** 3)
         errors.append(third * speed**5 / (6 * dispersion**2 * distance) - 1)
@@ -138,7 +138,7 @@ def network() -> Iterator[KernelRow]:
     """
     model = River(reaches([2, 2, 3, -1], np.array([3e3, 5e3, 1e3, 4e3]), np.full(4, SLOPE), np.arange(4) == 2))
     hours = jnp.arange(24.0)[:, None] / 24
-    forcing = (1 + 20 * jnp.exp(-(((hours - 0.3) / 0.1) ** 2))) * jnp.asarray([1.0, 2.0, 0.5, 0.1])
+    forcing = (1 + 20 * jnp.exp(-(((hours - 0.3) / 0.1) ** 2))) * jnp.asarray([[1.0, 2.0, 0.5, 0.1]])
     channel = {**_channel(4, jnp.asarray(ROUGHNESS), 10.0), "residence_time": jnp.full(4, 5 * HOUR)}
     start = {"volume": jnp.full(4, 1e4)}
 

@@ -36,7 +36,7 @@ def front() -> Iterator[KernelRow]:
     values = {name: jnp.asarray(x) for name, x in (("retardation", 1.0), ("decay", 0.0), ("dispersion", 1e-6))}
     errors = []
     for cells in (50, 100):
-        middle = (jnp.arange(cells) + 0.5) * 3 / cells
+        middle = (jnp.arange(float(cells)) + 0.5) * 3 / cells
 
         def profile(velocity: jax.Array, cells: int = cells) -> jax.Array:
             given, forcing = {**values, "velocity": velocity}, {"solute_inflow": jnp.ones(())}
@@ -92,7 +92,7 @@ def oxygen() -> Iterator[KernelRow]:
     forcing = {"demand_store_inflow": 20.0, "oxygen_store_inflow": 9.0, "saturation": 10.0}
     series = {name: jnp.asarray(x) for name, x in forcing.items()}
     end = jax.jit(lambda values: _run(model, series, values, DAY / 20, 160))(values)
-    travel = (jnp.arange(cells) + 0.5) * 4 / cells
+    travel = (jnp.arange(float(cells)) + 0.5) * 4 / cells
     demand, deficit = exact.streeter_phelps(travel, *(jnp.asarray(x) for x in (0.3, 0.7, 20.0, 1.0)))
     at = int(1.945762 * cells / 4)
     yield CASES.value("Streeter–Phelps, demand at the sag [g m-3]", end["demand"][at], float(demand[at]), 2e-3)
