@@ -124,7 +124,7 @@ def draw(kept: dict[str, Any], traits: dict[str, Any], path: Path) -> None:
         axes[3].loglog(traits["truth"]["carboxylation_25"], traits["shown"][regime]["carboxylation_25"], ".", ms=2,
                        color=colour, label=regime)  # fmt: skip
     axes[3].plot([20, 150], [20, 150], "k", lw=0.8)
-    axes[3].set(title="Vcmax25 from traits, virtual leaves", xlabel="true", ylabel="learned", ylim=(10, 300))
+    axes[3].set(title="Vcmax25 from traits", xlabel="true", ylabel="learned", ylim=(10, 300))
     axes[3].legend(fontsize=7)
     figure.savefig(path, dpi=75)
 

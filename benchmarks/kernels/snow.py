@@ -20,7 +20,6 @@ numbers, and beside it the default degree-day: nothing is fitted.
 
 import argparse
 import json
-import lzma
 import os
 import tempfile
 import zipfile
@@ -58,9 +57,10 @@ def snotel(root: Path, number: int) -> pd.DataFrame:
 def col_de_porte(root: Path) -> pd.DataFrame:
     """The same; days without temperature are filled up to a week, and are summer beyond."""
     archive = zipfile.ZipFile(root / "snow" / "col_de_porte" / "CDP_daily_data_19600801_20170731.zip")
+    columns = ["swe_auto", "Tmin", "Tmax", "total_precipitation"]
     with tempfile.TemporaryDirectory() as folder:
-        with xr.open_dataset(archive.extract(archive.namelist()[0], folder)) as data:
-            table = data[["swe_auto", "Tmin", "Tmax", "total_precipitation"]].to_dataframe()["2001-10-01":]
+        file = archive.extract(archive.namelist()[0], folder)
+        table = xr.load_dataset(file)[columns].to_dataframe()["2001-10-01":]
     table.index = table.index.normalize()
     table = table.reindex(pd.date_range("2001-10-01", "2017-09-30"))
     temperature = ((table["Tmin"] + table["Tmax"]) / 2 - 273.15).interpolate(limit=7).fillna(WARM)
@@ -210,7 +210,7 @@ def energy_balance(root: Path) -> dict[str, Any]:
     """Col de Porte, 2005/06, hour by hour, with the default numbers."""
     folder = root / "snow" / "col_de_porte"
     names = ["y", "m", "d", "h", "sw", "lw", "snow", "rain", "t", "rh", "u", "p"]
-    hours = pd.read_csv(lzma.open(folder / "met_CdP_0506.txt.xz"), sep=r"\s+", names=names)
+    hours = pd.read_csv(folder / "met_CdP_0506.txt.xz", sep=r"\s+", names=names)
     seen = pd.read_csv(
         folder / "obs_CdP_0506.txt", sep=r"\s+", names=["y", "m", "d", "albedo", "runoff", "depth", "swe", "ts", "soil"]
     )
@@ -281,8 +281,11 @@ def main() -> None:
         model: {site: float(np.ptp([one[site]["nse"] for one in each])) for site in SITES}
         for model, each in found.items()
     }
-    result = {"years": {site: [int(((years["site"] == k) & (years["train"] == t)).sum()) for t in (True, False)] for k, site in enumerate(SITES)},
-              "test": mean, "nse_range_over_seeds": spread, "energy_balance_2005_06": balance}  # fmt: skip
+    counts = {
+        site: [int(((years["site"] == k) & (years["train"] == t)).sum()) for t in (True, False)]
+        for k, site in enumerate(SITES)
+    }
+    result = {"years": counts, "test": mean, "nse_range_over_seeds": spread, "energy_balance_2005_06": balance}
     print(json.dumps(result, indent=1))
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

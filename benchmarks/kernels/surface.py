@@ -4,8 +4,9 @@
 
 Half-hours of three flux towers. All models see the same: radiation, ground heat, air, wind, friction velocity, soil
 moisture and leaf area. `constant` and `jarvis` are Penman–Monteith with a textbook's resistance, its numbers fitted;
-`hybrid` has a network for the resistance; `network` gives the latent heat itself. Then the first also on few days.
-The same network is first learned from a virtual tower, where the true resistance is known.
+`hybrid` has a network for the resistance; `hybrid, share` learns besides which share of Rn − G the measured fluxes add
+up to; `network` gives the latent heat itself. Then the first tower with few days to learn from. The same network is
+first learned from a virtual tower, where the true resistance is known.
 """
 
 import argparse
@@ -38,8 +39,9 @@ READS = ("vapour_pressure_deficit", "shortwave_radiation", "air_temperature", "s
 EXTRA = ("shortwave_radiation", "soil_moisture", "leaf_area_index")
 FORCED = ("net_radiation", "ground_heat_flux", "air_temperature", "vapour_pressure", "air_pressure", "wind_speed",
           "friction_velocity", *EXTRA)  # fmt: skip
-STEPS, BATCH = 2500, 1024
+STEPS, BATCH = 1500, 512
 FEW = 20  # days
+SHARE = Bounds(0.5, 1.1)  # of the energy measured that turbulent fluxes are seen to carry
 
 Series = dict[str, Any]
 Predict = Callable[[Any, Series], jax.Array]
@@ -79,6 +81,13 @@ def by_physics(model: Model, series: Series, numbers: Any = None) -> jax.Array:
     return simulate(model, forcing, Parameters(static, {}), outputs=("latent_heat",))[0]["latent_heat"][:, 0]
 
 
+def by_share(model: tuple[Model, jax.Array], series: Series) -> jax.Array:
+    """As `by_physics`, of a learned share of Rn − G."""
+    share = SHARE.from_unbounded(model[1])
+    less = {name: share * series[name] for name in ("net_radiation", "ground_heat_flux")}
+    return by_physics(model[0], series | less)
+
+
 def candidates(train: Series, seed: int) -> dict[str, tuple[Any, Predict]]:
     """Each model as its trainable numbers and the function that predicts with them."""
     key = jax.random.key(seed)
@@ -103,13 +112,18 @@ def candidates(train: Series, seed: int) -> dict[str, tuple[Any, Predict]]:
         "constant": fitted(physics()),
         "jarvis": fitted(physics(surface_resistance=JARVIS)),
         "hybrid": (hybrid, lambda m, series: by_physics(m, series)),
+        "hybrid, share": ((hybrid, SHARE.to_unbounded(jnp.asarray(0.9))), by_share),
         "network": (mlp(len(FORCED), 1, width=32, depth=2, key=key), alone),
     }
 
 
-def trained(start: Any, predict: Predict, train: Series, seed: int, steps: int = STEPS) -> Any:
-    """Adam on the mean squared error of batches of half-hours; the last tenth of the days tells which step to keep."""
-    weights, rest = eqx.partition(start, trainable(start))
+def trained(starts: list[Any], predict: Predict, train: Series, steps: int = STEPS) -> list[Any]:
+    """Adam on the mean squared error of batches of half-hours, all starts side by side.
+
+    The last tenth of the days tells which of ten stretches to keep.
+    """
+    rest = eqx.partition(starts[0], trainable(starts[0]))[1]
+    weights = jax.tree.map(lambda *x: jnp.stack(x), *[eqx.filter(one, trainable(one)) for one in starts])
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(optax.cosine_decay_schedule(1e-2, steps)))
     size = float(train["latent_heat"].std())
     late = train["day"] > np.quantile(train["day"], 0.9)
@@ -129,10 +143,13 @@ def trained(start: Any, predict: Predict, train: Series, seed: int, steps: int =
         carry = jax.lax.scan(step, carry, keys)[0]
         return carry, (loss(carry[0], check), carry[0])
 
-    keys = jax.random.split(jax.random.key(seed + 100), (10, steps // 10))
-    _, (losses, kept) = jax.jit(lambda c, k: jax.lax.scan(stretch, c, k))((weights, optimiser.init(weights)), keys)
-    best = int(jnp.argmin(losses))
-    return eqx.combine(jax.tree.map(lambda x: x[best], kept), rest)
+    def one(weights: Any, seed: jax.Array) -> Any:
+        keys = jax.random.split(seed, (10, steps // 10))
+        _, (losses, kept) = jax.lax.scan(stretch, (weights, optimiser.init(weights)), keys)
+        return jax.tree.map(lambda x: x[jnp.argmin(losses)], kept)
+
+    best = jax.jit(jax.vmap(one))(weights, jax.random.split(jax.random.key(100), len(starts)))
+    return [eqx.combine(jax.tree.map(lambda x, i=i: x[i], best), rest) for i in range(len(starts))]
 
 
 def scores(found: np.ndarray, series: Series) -> dict[str, float]:
@@ -152,16 +169,18 @@ def compared(tower: Tower, train: Series, seeds: int) -> tuple[dict[str, Any], d
     rows: dict[str, Any] = {}
     kept: dict[str, Any] = {}
     test = {name: jnp.asarray(x) for name, x in tower.test.items()}
-    for seed in range(seeds):
-        for name, (start, predict) in candidates(train, seed).items():
-            if seed and name in ("constant", "jarvis"):
-                continue
-            begin = time.perf_counter()
-            model = trained(start, predict, train, seed)
-            found = np.asarray(eqx.filter_jit(predict)(model, test))
-            seconds = round(time.perf_counter() - begin, 1)
-            rows.setdefault(name, []).append(scores(found, tower.test) | {"seconds": seconds})
-            kept.setdefault(name, (model, found))
+    made = [candidates(train, seed) for seed in range(seeds)]
+    for name in made[0]:
+        begin = time.perf_counter()
+        predict = made[0][name][1]
+        starts = [one[name][0] for one in (made[:1] if name in ("constant", "jarvis") else made)]
+        models = trained(starts, predict, train)
+        found = [np.asarray(eqx.filter_jit(predict)(model, test)) for model in models]
+        seconds = round(time.perf_counter() - begin, 1)
+        rows[name] = {"seeds": [scores(one, tower.test) for one in found], "seconds": seconds}
+        if name == "hybrid, share":
+            rows[name]["share"] = [round(float(SHARE.from_unbounded(model[1])), 2) for model in models]
+        kept[name] = found[0]
     return rows, kept
 
 
@@ -187,15 +206,13 @@ def virtual(tower: Tower, seeds: int) -> tuple[dict[str, Any], Any]:
     true = np.asarray(jax.vmap(JARVIS)(values | defaults))
     rows, shown = {}, None
     for case in ("true air", "wrong air"):
-        found = []
-        for seed in range(seeds):
-            start, predict = candidates(made, seed)["hybrid"]
-            if case == "wrong air":
-                start = start.with_laws(
-                    {"aerodynamic_resistance": Formula(lambda wind_speed: 300 / (wind_speed + 0.5))}
-                )
-            law = trained(start, predict, made, seed).present_laws["surface_resistance"]
-            found.append(np.asarray(jax.vmap(law)({name: values[name] for name in law.inputs})))
+        made_models = [candidates(made, seed)["hybrid"] for seed in range(seeds)]
+        starts, predict = [one[0] for one in made_models], made_models[0][1]
+        if case == "wrong air":
+            wrong = Formula(lambda wind_speed: 300 / (wind_speed + 0.5))
+            starts = [one.with_laws({"aerodynamic_resistance": wrong}) for one in starts]
+        laws = [one.present_laws["surface_resistance"] for one in trained(starts, predict, made)]
+        found = [np.asarray(jax.vmap(law)({name: values[name] for name in law.inputs})) for law in laws]
         logs = np.log(np.stack(found))
         error = np.abs(logs - np.log(true))
         rows[case] = {"median_error_of_ln_rs": [round(float(np.median(e)), 3) for e in error],
@@ -203,6 +220,15 @@ def virtual(tower: Tower, seeds: int) -> tuple[dict[str, Any], Any]:
                       "spread_of_seeds": round(float(logs.std(axis=0).mean()), 3)}  # fmt: skip
         shown = shown or (true, found[0])
     return rows, shown
+
+
+def closure(sites: list[Tower]) -> dict[str, float]:
+    """(H + λE)/(Rn − G) of the training, as measured."""
+    sums = {tower.name: {name: float(x.sum()) for name, x in tower.train.items()} for tower in sites}
+    return {
+        site: round((s["sensible_heat"] + s["latent_heat"]) / (s["net_radiation"] - s["ground_heat_flux"]), 2)
+        for site, s in sums.items()
+    }
 
 
 def draw(found: dict[str, Any], kept: dict[str, Any], tower: Tower, shown: Any, path: Path) -> None:
@@ -213,16 +239,17 @@ def draw(found: dict[str, Any], kept: dict[str, Any], tower: Tower, shown: Any, 
     axes[0].set(
         title="resistance, virtual tower [s m⁻¹]", xlabel="true", ylabel="learned", xlim=(30, 3000), ylim=(30, 3000)
     )
-    names = ("constant", "jarvis", "hybrid", "network")
+    names = ("constant", "jarvis", "hybrid", "hybrid, share", "network")
     for i, (site, rows) in enumerate(found.items()):
-        means = [np.mean([row["nse_half-hours"] for row in rows[name]]) for name in names]
-        axes[1].bar(np.arange(4) + 0.2 * i, np.maximum(means, 0), 0.2, label=site)
-    axes[1].set(title="NSE of half-hours, test period", xticks=np.arange(4) + 0.3, xticklabels=names)
-    axes[1].legend(fontsize=7)
+        means = [np.mean([row["nse_half-hours"] for row in rows[name]["seeds"]]) for name in names]
+        axes[1].bar(np.arange(5) + 0.2 * i, np.maximum(means, 0), 0.2, label=site)
+    axes[1].set(title="NSE of half-hours, test period", xticks=np.arange(5) + 0.3)
+    axes[1].set_xticklabels([name.replace(", ", ",\n") for name in names], fontsize=8)
+    axes[1].legend(fontsize=6, loc="lower right")
     here = slice(330 * 48, 337 * 48)
     axes[2].plot(tower.test["latent_heat"][here], "k", lw=1, label="observed")
-    for name in ("jarvis", "hybrid"):
-        axes[2].plot(kept[name][1][here], lw=1, label=name)
+    for name in ("jarvis", "hybrid, share"):
+        axes[2].plot(kept[name][here], lw=1, label=name)
     axes[2].set(title="US-Bi1, a week of the test period", xlabel="half-hour", ylabel="λE [W m⁻²]")
     axes[2].legend(fontsize=7)
     figure.savefig(path, dpi=75)
@@ -238,7 +265,7 @@ def main() -> None:
     sites = towers()
     first = sites[0]
     rows, shown = virtual(first, options.seeds)
-    result: dict[str, Any] = {"virtual tower": rows, "towers": {}}
+    result: dict[str, Any] = {"closure": closure(sites), "virtual tower": rows, "towers": {}}
     models: dict[str, Any] = {}
     for tower in sites:
         result["towers"][tower.name], models[tower.name] = compared(tower, tower.train, options.seeds)

@@ -81,10 +81,14 @@ def run_study(
     wanted = [cell for cell in cells if not only or any(words in cell.name for words in only)]
     left = [cell for cell in wanted if not folder.finished(cell)]
     runner = _Runner(study, folder, clock, say)
-    costs = planned(cells, folder, runner.estimates(left))
-    tell(costs)
-    if not plan:
-        runner.run(left)
+    try:
+        tell(planned(cells, folder, runner.estimates(left)))
+        if not plan:
+            runner.run(left)
+    except (KeyboardInterrupt, DgeoError) as error:
+        if isinstance(error, DgeoError) and not _interrupted(error):
+            raise
+        raise DgeoError(f"Interrupted; what is finished is kept in {out}, and the same command continues.") from None
     results = Results.read(study.name, setting, folder, cells)
     write_results(study, results)
     waiting = sum(not folder.finished(cell) for cell in cells)

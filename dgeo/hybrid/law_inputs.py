@@ -69,7 +69,9 @@ def typical_sizes(model: Model, slot: str | None) -> dict[str, float]:
     }
     described = {**model.fluxes, **model.forcings, **model.states}
     offered = () if slot is None else model.slots[slot].offers
-    offers = {name: described[name].scale if name in described else 1.0 for name in offered}
+    known = {name: variable.scale for name, variable in described.items()}
+    known |= {} if slot is None else model.slots[slot].sizes
+    offers = {name: known.get(name, 1.0) for name in offered}
     variables = {name: variable.scale for name, variable in {**model.forcings, **model.states}.items()}
     return {**offers, **middles, **variables}
 

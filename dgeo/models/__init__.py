@@ -2,12 +2,14 @@
 
 from dgeo.models.aquifer import Aquifer, Grid, grid
 from dgeo.models.bucket import Bucket, bucket
+from dgeo.models.carbon import Carbon, ecosystem, two_pools
 from dgeo.models.cascade import Cascade, cascade
 from dgeo.models.column import Layers
 from dgeo.models.exphydro import ExpHydro, exphydro
 from dgeo.models.gr4j import GR4J, gr4j
 from dgeo.models.hbv import HBV, hbv
 from dgeo.models.law import Formula, Joint, Law, PerSite, Reading, Slot, Values
+from dgeo.models.leaf import Leaf, leaf
 from dgeo.models.model import Budget, Marching, Model, Parameter, Variable
 from dgeo.models.neural_ode import NeuralODE, neural_ode
 from dgeo.models.nonsense import NonSense, nonsense
@@ -23,6 +25,7 @@ from dgeo.models.snowpack import Snowpack, snowpack
 from dgeo.models.soil_heat import SoilHeat, soil_heat_column
 from dgeo.models.solvers import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Solver, Substeps
 from dgeo.models.stream import Oxygen, Solute, StreamTemperature
+from dgeo.models.surface import Surface, surface
 from dgeo.models.transport import Line, Transport, line
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "Aquifer",
     "Bucket",
     "Budget",
+    "Carbon",
     "Cascade",
     "ContinuousModel",
     "ExpHydro",
@@ -44,6 +48,7 @@ __all__ = [
     "Joint",
     "Law",
     "Layers",
+    "Leaf",
     "Line",
     "Marching",
     "Model",
@@ -65,16 +70,19 @@ __all__ = [
     "Solver",
     "StreamTemperature",
     "Substeps",
+    "Surface",
     "Transport",
     "Values",
     "Variable",
     "bucket",
     "cascade",
+    "ecosystem",
     "exphydro",
     "gr4j",
     "grid",
     "hbv",
     "joined",
+    "leaf",
     "line",
     "model_named",
     "neural_ode",
@@ -85,6 +93,8 @@ __all__ = [
     "shm",
     "snowpack",
     "soil_heat_column",
+    "surface",
+    "two_pools",
     "with_residuals",
     "with_thresholds",
 ]

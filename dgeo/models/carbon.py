@@ -60,7 +60,7 @@ class Carbon(ContinuousModel):
         ),
         "decay": Slot(
             Formula(first_order), FLOW, "decay of one pool", Limits(0.0, scale=1.0),
-            offers=("carbon", "decay_rate", "warmth"),
+            offers=("carbon", "decay_rate", "warmth"), sizes={"carbon": 1000.0, "decay_rate": 1 / YEAR},
         ),
     }  # fmt: skip
     forcings: ClassVar = {"temperature": Variable("degC", "temperature of air or soil", 10.0)}

@@ -6,7 +6,7 @@ formula, a network, a table or a found expression can take its place, and the mo
 
 import inspect
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import equinox as eqx
@@ -69,7 +69,8 @@ class Slot:
     - `units`, `meaning`: of the number that the law gives;
     - `limits`: its typical size, its sign and its range; what lies outside has no physical meaning;
     - `limited_by`: the store that it empties, if any: the step takes no more than is there;
-    - `offers`: intermediate values of the step that it may read, besides states, forcings and parameters.
+    - `offers`: intermediate values of the step that it may read, besides states, forcings and parameters;
+    - `sizes`: how large those of them typically are that no flux of the model is, if not of the order of 1.
     """
 
     default: Law
@@ -78,6 +79,7 @@ class Slot:
     limits: Limits
     limited_by: str | None = None
     offers: tuple[str, ...] = ()
+    sizes: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 class Joint(eqx.Module):

@@ -32,6 +32,7 @@ from dgeo.physics.stomata import medlyn
 RATE = "µmol m-2 s-1"
 TEMPERATURE = ("leaf_temperature",)
 RATES = ("intercellular_co2", "carboxylation", "electron_transport", "respiration")
+SIZES = {"carboxylation": 60.0, "electron_transport": 100.0}
 
 
 def _response(activation: float) -> Formula:
@@ -80,7 +81,7 @@ class Leaf(Model):
     }
     step_parameters = ("carboxylation_25", "electron_transport_25", "respiration_25", "quantum_yield", "curvature")
     slots: ClassVar = {
-        "photosynthesis": Slot(Formula(c3), RATE, "net assimilation", Limits(scale=10.0), offers=RATES),
+        "photosynthesis": Slot(Formula(c3), RATE, "net assimilation", Limits(scale=10.0), offers=RATES, sizes=SIZES),
         "stomatal_conductance": Slot(
             Formula(medlyn), "mol m-2 s-1", "conductance for vapour", Limits(0.0, scale=0.2),
             offers=("net_assimilation", "relative_humidity"),

@@ -69,7 +69,7 @@ class Surface(Model):
     slots: ClassVar = {
         "surface_resistance": Slot(
             Formula(constant, ("resistance",)), "s m-1", "resistance of the surface", Limits(0.0, scale=100.0),
-            offers=("vapour_pressure_deficit",),
+            offers=("vapour_pressure_deficit",), sizes={"vapour_pressure_deficit": 1000.0},
         ),
         "aerodynamic_resistance": Slot(
             Formula(penman_monteith.aerodynamic_resistance), "s m-1", "resistance of the air", Limits(0.0, scale=50.0)

@@ -20,6 +20,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 Column = Float[Array, " z"]
 Residual = Callable[[Column, Any], Column]
+FIRMER = 1.01  # times the main diagonal of a system that is singular on the way, as a column at saturation may be
 ROUNDINGS = 100  # a residual of so many roundings of 1 is none
 
 
@@ -91,6 +92,8 @@ def _searched(
     def iterate(now: _Search) -> _Search:
         value, diagonals = tridiagonal_jacobian(function, now.x)
         step = _solve(diagonals, value)
+        firm = _solve(diagonals.at[1].multiply(FIRMER), value)
+        step = jnp.where(jnp.all(jnp.isfinite(step)), step, firm)
         share = jnp.where(jnp.sum(step * now.step) < 0, now.share / 2, jnp.minimum(1.5 * now.share, 1))
         limit = share * largest_change * (smallest_size + jnp.abs(now.x))
         step = jnp.clip(step, -limit, limit)

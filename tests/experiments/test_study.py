@@ -15,13 +15,14 @@ from dgeo.experiments.data_scaling import crossing
 from dgeo.experiments.probes import fitted
 from dgeo.experiments.temporal import STUDY as TEMPORAL
 from dgeo.training.prepare import basin_split, unseen_basins, year_split
+from tests.experiments.cases import setting as made
 
 MODELS = ("lstm", "climatology")
 
 
-def small():
+def small(folder):
     """The study of other years with two models, in the smallest setting."""
-    setting = setting_named("virtual", "tiny")
+    setting = made(folder)
 
     def cells(setting, splits):
         return [cell for cell in TEMPORAL.cells(setting, splits) if cell.model in MODELS]
@@ -59,7 +60,7 @@ def study(tmp_path_factory):
             raise Killed
 
     with jax.enable_x64(False):
-        wanted, setting = small()
+        wanted, setting = small(folder)
         with pytest.raises(Killed):
             run_study(wanted, setting, folder, watch=kill)
         after = []
@@ -80,7 +81,7 @@ def test_a_killed_study_goes_on_where_it_was(study):
 def test_what_is_finished_is_kept(study):
     """A third call trains and scores nothing."""
     folder, *_ = study
-    wanted, setting = small()
+    wanted, setting = small(folder)
     record = folder / "cells" / "lstm,temporal" / "cell.json"
     stamp = record.stat().st_mtime_ns
     rows = []
@@ -92,9 +93,12 @@ def test_what_is_finished_is_kept(study):
 def test_a_changed_study_is_refused(study):
     """Other basins in the same folder; the sentence names what differs."""
     folder, *_ = study
-    wanted, setting = small()
-    other = replace(setting, data=setting.data.model_copy(update={"seed": 1}))
-    with pytest.raises(DgeoError, match=r"begun with another definition of this study \(.*config.data.seed differs\)"):
+    wanted, setting = small(folder)
+    other = replace(setting, data=setting.data.model_copy(update={"potential_evapotranspiration": "oudin"}))
+    with pytest.raises(
+        DgeoError,
+        match=r"another definition of this study \(.*data.potential_evapotranspiration differs\)",
+    ):
         run_study(wanted, other, folder)
 
 
@@ -118,7 +122,7 @@ def test_tables_hold_the_scores(study):
 def test_every_study_has_a_sound_grid(name, tmp_path):
     """Names tell the cells apart, and no training of any cell sees what its tests score."""
     study = STUDIES[name]
-    setting = setting_named("virtual", "tiny")
+    setting = setting_named("virtual", "tiny") if name == "hidden-variables" else made(tmp_path)
     cells = study.cells(setting, tmp_path)
     assert len({cell.name for cell in cells}) == len(cells) > 1
     for cell in cells:

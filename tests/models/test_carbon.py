@@ -16,7 +16,7 @@ from dgeo.models.carbon import Carbon, ecosystem, two_pools
 from dgeo.physics.light_use import net_primary_production
 from dgeo.physics.respiration import lloyd_taylor, q10
 
-EULER = FixedParts(diffrax.Euler(), parts=2)
+EULER = FixedParts(diffrax.Euler(), parts=1)
 DAYS = 12
 
 
