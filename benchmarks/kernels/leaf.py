@@ -119,12 +119,14 @@ def draw(kept: dict[str, Any], traits: dict[str, Any], path: Path) -> None:
     good = ~curves.c4 & ~kept["loose"][:, 0]
     axes[2].loglog(kept["published"]["Vcmax"].to_numpy()[good], kept["found"]["carboxylation_25"][good], ".", ms=3)
     axes[2].plot([5, 300], [5, 300], "k", lw=0.8)
-    axes[2].set(title="Vcmax of 598 real curves", xlabel="published", ylabel="fitted, at 25 °C")
+    axes[2].set(title="Vcmax of real C3 curves", xlabel="published", ylabel="fitted, at 25 °C")
     for regime, colour in (("all", "C0"), ("bright, much CO2", "C1")):
         axes[3].loglog(traits["truth"]["carboxylation_25"], traits["shown"][regime]["carboxylation_25"], ".", ms=2,
                        color=colour, label=regime)  # fmt: skip
     axes[3].plot([20, 150], [20, 150], "k", lw=0.8)
     axes[3].set(title="Vcmax25 from traits", xlabel="true", ylabel="learned", ylim=(10, 300))
+    axes[3].set_xticks([20, 50, 100], ["20", "50", "100"])
+    axes[3].tick_params(axis="x", which="minor", labelbottom=False)
     axes[3].legend(fontsize=7)
     figure.savefig(path, dpi=75)
 

@@ -1,5 +1,6 @@
 """Time loops: one step of one site, marched through all days of all sites."""
 
+from dgeo.engine.at_once import AtOnce
 from dgeo.engine.choice import Engine
 from dgeo.engine.fused import Fused
 from dgeo.engine.loop import Loop, Step
@@ -11,6 +12,7 @@ from dgeo.engine.segments import Segment
 from dgeo.engine.simulate import Parameters, at_sites, initial_state, per_site, simulate
 
 __all__ = [
+    "AtOnce",
     "ComponentMean",
     "Engine",
     "Fused",

@@ -57,8 +57,11 @@ def evolve(session: Session, settings: EvolutionConfig, watch: Watch) -> dict[in
     rows: list[Row] = []
     models = {}
     population = _population(session)
-    for seed in session.config.training.seeds:
-        models[seed] = _evolved(session, population, settings, seed, rows, watch)
+    try:
+        for seed in session.config.training.seeds:
+            models[seed] = _evolved(session, population, settings, seed, rows, watch)
+    except KeyboardInterrupt:
+        raise DgeoError(f"Interrupted after {len(rows)} generations; evolution is not resumed: run it again.") from None
     return models
 
 
