@@ -1,4 +1,4 @@
-"""Forty observation wells in Brabant: a reservoir with a linear recharge, with a learned one, and regressions alone.
+"""Thirty-five wells in Brabant: a reservoir with a linear recharge, with a learned one, and regressions alone.
 
     DGEO_DATA=… python benchmarks/kernels/groundwater_wells.py --json benchmarks/results/kernels/groundwater_wells.json
 
@@ -6,9 +6,9 @@ Heads of 1965–2018, rain and evaporation of two stations, and the pumping of o
 well is a cell of an aquifer with its own storativity, conductance to a base level and share of the pumping. Recharge is
 P − f·E (physics), or a network, shared by all wells, of P, E, two memories of P − E and the well's f (hybrid). Beside
 them: a ridge regression for each well, and one network for all with an offset and four numbers for each well, both of
-memories of P, E and pumping over 30 to 3000 days. Trained before 2005, with the last fifth of that for choosing, tested
-on what follows. The score is the median over wells of the root mean square error, in metres and over the standard
-deviation in training.
+memories of P, E and pumping over 30 to 3000 days. Trained before 1997, the weights chosen on 1997–2004, tested on what
+follows. The score is the median over wells of the root mean square error, in metres and over the standard deviation in
+training.
 """
 
 import argparse

@@ -30,7 +30,7 @@ def picture(name, panels):
     for axis, panel in zip(axes, panels, strict=True):
         panel(axis)
         axis.tick_params(labelsize=7)
-        if axis.get_legend_handles_labels()[0]:
+        if axis.get_legend_handles_labels()[0] and axis.get_legend() is None:
             axis.legend(fontsize=7, frameon=False)
     figure.savefig(FOLDER / f"{name}.png", dpi=90)
     plt.close(figure)
@@ -72,6 +72,7 @@ def roughness(axis):
     scores = {row["form"]: row["nse_withheld"] for row in reversed(joint["rows"])}
     text = "\n".join(f"{name}: {score:.3f}" for name, score in scores.items())
     axis.text(0.04, 0.72, f"NSE, gauges withheld\n{text}", transform=axis.transAxes, fontsize=7)
+    axis.minorticks_off()
     labelled(axis, "Manning's n, learned with runoff", "truth", "found")
 
 
@@ -148,6 +149,7 @@ def temperature(axis):
         heights = [found[name]["scores"][form]["rmse_K"] for name in rivers]
         axis.bar(np.arange(len(rivers)) + 0.27 * (i - 1), heights, 0.25, label=form)
     axis.set_xticks(range(len(rivers)), rivers)
+    axis.set_ylim(0, 1.3)
     labelled(axis, "temperature of three rivers, test", "", "RMSE [K]")
 
 

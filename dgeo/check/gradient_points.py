@@ -31,7 +31,7 @@ def drawn(inputs: Any, random: np.random.Generator) -> Point:
         if is_bounds(leaf):
             with jax.enable_x64(True):
                 return np.asarray(leaf.from_fraction(jax.numpy.asarray(random.uniform(0.02, 0.98))))
-        return leaf * np.exp(SPREAD * random.standard_normal(leaf.shape))
+        return np.asarray(leaf * np.exp(SPREAD * random.standard_normal(leaf.shape)))
 
     return jax.tree.map(draw, inputs, is_leaf=is_bounds)
 

@@ -20,9 +20,10 @@ Engine = Literal["auto", "scan", "fused", "native"] | Loop
 """How time is marched: by name, or by a loop."""
 LOOPS: dict[str, Callable[[], Loop]] = {"scan": Scan, "fused": Fused, "native": Native}
 NEEDS: dict[type, tuple[str, str]] = {Fused: ("gpu", "a kernel needs a GPU"), Native: ("cpu", "C runs on a CPU")}
-FEW = 256
-"""Sites × components below which "auto" scans on a CPU: a block of lanes would be filled with copies, and compiling C
-costs seconds. Days do not count, so that a run in parts is the same bits as in one."""
+FEW = 128
+"""Sites × components below which "auto" scans on a CPU: two blocks of lanes, since compiling C costs seconds.
+
+Days do not count, so that a run in parts is the same bits as in one."""
 
 Inputs = tuple[Any, Any, Values, Any]
 

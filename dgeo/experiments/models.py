@@ -56,7 +56,7 @@ MODELS: dict[str, Model] = {
     "mc_lstm": Model(
         "camels_us_mc_lstm", "network", "LSTM that conserves water", quick=("model.hidden=16", *SMALLER[1:])
     ),
-    "static": Model("camels_us_static", "hybrid", "δHBV, static parameters, 16 components", quick=FEWER),
+    "static": Model("camels_us_static", "hybrid", "δHBV, static parameters, 16 components", quick=FEWER[1:]),
     "dynamic": Model("camels_us_dynamic", "hybrid", "δHBV, beta, k0 and beta_et move in time", quick=FEWER),
     "static_fast": Model("camels_us_static_fast", "hybrid", "δHBV, static parameters, 4 components", quick=FEWER),
     "law": Model("camels_us_law", "hybrid", "static_fast with a learned law of evaporation", quick=FEWER),

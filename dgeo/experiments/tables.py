@@ -108,7 +108,11 @@ def verdicts(results: Results, claims: Sequence[Claim], split: str) -> Table:
                 said + reason,
             ]
         )
-    note = "Of these runs alone: supported where the whole interval lies above the margin, not supported where below."
+    setting = results.setting
+    note = (
+        f"Of these runs alone ({setting.name}, {len(setting.basins)} basins, budget {setting.budget}): supported where "
+        "the whole interval lies above the margin, not supported where all of it lies below."
+    )
     return Table("verdicts", "Claims", ["claim", "in words", "models", "difference in NSE", "verdict"], rows, note)
 
 

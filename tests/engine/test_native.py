@@ -199,7 +199,7 @@ def test_few_lanes_are_scanned(key):
         return choice._few(step, ((), (), state, ()))
 
     assert isinstance(choice.named("auto"), Native)
-    assert [chosen(63), chosen(64)] == [True, False]
+    assert [chosen(31), chosen(32)] == [True, False]
 
 
 def test_libraries_are_kept_and_checked(tmp_path, monkeypatch):
