@@ -68,7 +68,7 @@ def models() -> Iterator[Job]:
 
 
 def laws() -> Iterator[Job]:
-    """The law in every slot of every model and version, each formula once."""
+    """The law in every slot of every model and version, each formula once; jit, vmap and checkpoint are in the model's."""
     seen: set[Any] = set()
     named = [(name, model_named(name)) for name in MODELS]
     named += [(f"{name} {version}", model_named(name, version)) for name in VERSIONS for version in VERSIONS[name]]
@@ -140,4 +140,5 @@ def _model(name: str, model: Model, **options: Any) -> Callable[[jax.Array], Rep
 def _law(name: str, model: Model, slot: str, law: Law) -> Callable[[jax.Array], Report]:
     # Rounded thresholds use `logaddexp`, which means something else for complex numbers.
     analytic = isinstance(law, Formula) and not law.options
-    return lambda key: law_gradients(law, model, slot, key=key, name=name, dead=DEAD.get(name, ()), analytic=analytic)
+    options: dict[str, Any] = {"dead": DEAD.get(name, ()), "analytic": analytic, "transformations": ()}
+    return lambda key: law_gradients(law, model, slot, key=key, name=name, **options)
