@@ -68,7 +68,7 @@ def models() -> Iterator[Job]:
 
 
 def laws() -> Iterator[Job]:
-    """The law in every slot of every model and version, each formula once; jit, vmap and checkpoint are in the model's."""
+    """The law in every slot of every model and version, each formula once; jit, vmap and checkpoint are its model's."""
     seen: set[Any] = set()
     named = [(name, model_named(name)) for name in MODELS]
     named += [(f"{name} {version}", model_named(name, version)) for name in VERSIONS for version in VERSIONS[name]]
