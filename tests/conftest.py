@@ -1,5 +1,6 @@
 """Strict JAX for every test, the real data if they are there, and a random key that nobody chose."""
 
+import gc
 import os
 import zlib
 from pathlib import Path
@@ -21,6 +22,9 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 # A second run of the tests compiles a quarter as long; `pytest --cache-clear` removes what it kept.
 jax.config.update("jax_compilation_cache_dir", str(CHECKOUT / ".pytest_cache" / "d" / "jax"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+# Programs that are kept for later tests are millions of objects: looked through seldom, a run takes less time.
+gc.set_threshold(20_000, 20, 10)
 
 # No deadline, as the first example compiles; `key` is the same for all examples, so they may share it.
 settings.register_profile(
