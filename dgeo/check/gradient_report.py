@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -83,12 +83,22 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """All as `{"rows": [{"name", "check", "kind", "error", "tolerance", "passed", "note"}]}`; no number is null."""
-        return {"rows": [{key: _finite(value) for key, value in asdict(row).items()} for row in self.rows]}
+        return rows_to_json(self.rows)
 
     def write(self, path: str | Path) -> None:
         """Write `to_json()` to a file."""
-        text = json.dumps(self.to_json(), indent=1, ensure_ascii=False)
-        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        write_json(path, self.to_json())
+
+
+def rows_to_json(rows: Sequence[Any]) -> dict[str, Any]:
+    """Rows that are dataclasses as `{"rows": [{field: value}]}`, where what is no number is null."""
+    return {"rows": [{key: _finite(value) for key, value in asdict(row).items()} for row in rows]}
+
+
+def write_json(path: str | Path, content: dict[str, Any]) -> None:
+    """Write a file of JSON, whole or not at all."""
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _cell(rows: list[Row]) -> str:

@@ -1,17 +1,15 @@
 """What was found of a process kernel: one row for each known case, and a table of them."""
 
-import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from rich.table import Table
 
-from dgeo.check.gradient_report import Report as Gradients
+from dgeo.check.gradient_report import Report as Gradients, rows_to_json, write_json
 from dgeo.errors import DgeoError
-from dgeo.numerics import write_atomically
 
 Kind = Literal["value", "order", "gradient", "budget", "cost"]
 
@@ -77,12 +75,11 @@ class KernelReport:
 
     def to_json(self) -> dict[str, Any]:
         """All as `{"rows": [{"kernel", "case", "kind", "value", "exact", "error", "tolerance", "passed"}]}`."""
-        return {"rows": [{key: _finite(value) for key, value in asdict(row).items()} for row in self.rows]}
+        return rows_to_json(self.rows)
 
     def write(self, path: str | Path) -> None:
         """Write `to_json()` to a file."""
-        text = json.dumps(self.to_json(), indent=1, ensure_ascii=False)
-        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        write_json(path, self.to_json())
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,3 @@ class Cases:
 
 def _shown(number: float | None, form: str) -> str:
     return "–" if number is None else format(number, form)
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
