@@ -10,6 +10,7 @@ from dgeo.data.dataset import from_xarray, order_temperatures
 from dgeo.data.fingerprint import fingerprint
 from dgeo.data.fractions import basin_fractions, some_years
 from dgeo.data.leakage import check_leakage
+from dgeo.data.netcdf import read_netcdf
 from dgeo.data.scaling import Statistics, fill_attributes, statistics
 from dgeo.data.selection import select, within
 from dgeo.data.splits import (
@@ -56,6 +57,7 @@ __all__ = [
     "random_years",
     "ranked_years",
     "read_attributes",
+    "read_netcdf",
     "read_prepared",
     "read_text",
     "select",

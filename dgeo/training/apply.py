@@ -1,11 +1,14 @@
 """A trained run applied elsewhere: other dates, other basins, no observations, from a saved state."""
 
-import hashlib
 from pathlib import Path
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from dgeo import data
 from dgeo.check import unsolved
 from dgeo.data.splits import days
 from dgeo.errors import DgeoError
@@ -15,7 +18,8 @@ from dgeo.training.config import Config
 from dgeo.training.data_config import DataConfig
 from dgeo.training.evaluate import ensemble, inputs_of
 from dgeo.training.labelled import label
-from dgeo.training.prepare import PET, after_gaps, check_inputs, load_dataset, read_netcdf
+from dgeo.training.prepare import PET, after_gaps, check_inputs, load_dataset
+from dgeo.training.records import fingerprint_of
 from dgeo.training.run import config_of, seeds_of
 from dgeo.training.simulation import run, times
 
@@ -61,6 +65,7 @@ def apply(
     carries = {name: model.initial_carry(inputs.sites) for name, model in models.items()}
     if state is not None:
         carries, _ = read_tree(state, carries)
+        _check_finite(state, carries)
     elif first > 0:
         before = times(inputs, slice(0, first))
         carries = {name: run(model, before, outputs, carries[name])[1] for name, model in models.items()}
@@ -83,7 +88,7 @@ def apply(
 def _dataset(config: Config, file: str | Path | None) -> xr.Dataset:
     if file is None:
         return load_dataset(config.data)
-    found = read_netcdf(file)
+    found = data.read_netcdf(file)
     present = {str(name) for name in (*found.variables, *found.dims)}
     rename = {old: new for old, new in config.data.rename.items() if old in present}
     changed = config.data.model_dump() | {"source": "netcdf", "file": file, "basins": None, "rename": rename}
@@ -100,22 +105,29 @@ def _period(dataset: xr.Dataset, start: str | None, end: str | None) -> tuple[st
 
 def _fingerprints(folder: str | Path) -> list[str]:
     """What tells the models of one run from those of another."""
-    return [hashlib.sha256(path.read_bytes()).hexdigest() for _, path in seeds_of(folder)]
+    return [fingerprint_of(path) for _, path in seeds_of(folder)]
+
+
+def _check_finite(path: str | Path, carries: Any) -> None:
+    for leaf in jax.tree.leaves(carries):
+        if jnp.issubdtype(leaf.dtype, jnp.inexact) and not bool(jnp.isfinite(leaf).all()):
+            raise DgeoError(f"The state {path} holds a number that is not finite; simulate again from the beginning.")
 
 
 def _check_state(path: str | Path, basins: list[str], start: str | None, models: list[str]) -> str:
     """The day on which a state continues, after a look at whose state it is."""
     metadata = read_metadata(path)
-    if "next_day" not in metadata:
+    of = metadata.get("basins")
+    if "next_day" not in metadata or not isinstance(of, list) or not of:
         raise DgeoError(f"{path} is no state of a simulation; give a file that --save-state wrote.")
     next_day = str(metadata["next_day"])
     if start is not None and start != next_day:
         raise DgeoError(f"The state {path} continues on {next_day}, but --start is {start}; start on that day.")
-    if metadata["basins"] != basins:
+    if of != basins:
         raise DgeoError(
-            f"The state {path} is that of {len(metadata['basins'])} basins from {metadata['basins'][0]} on, not of the "
-            f"{len(basins)} basins from {basins[0]} on to simulate; give the data it was saved with."
+            f"The state {path} is that of {len(of)} basins from {of[0]} on, not of the {len(basins)} basins from "
+            f"{basins[0]} on to simulate; give the data it was saved with."
         )
-    if metadata["models"] != models:
+    if metadata.get("models") != models:
         raise DgeoError(f"The state {path} was saved by the models of another run; simulate with that run.")
     return next_day

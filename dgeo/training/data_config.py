@@ -78,7 +78,11 @@ class DataConfig(Strict):
             raise DgeoError(
                 "No data root is known: set `data.root` in the config or the environment variable DGEO_DATA."
             )
-        if not root.is_dir():
+        try:
+            there = root.is_dir()
+        except (OSError, ValueError):
+            there = False
+        if not there:
             raise DgeoError(
                 f"The data root {root} is no folder; set `data.root` or DGEO_DATA to the folder of your data."
             )
