@@ -10,6 +10,7 @@ from dgeo.data.dataset import from_xarray, order_temperatures
 from dgeo.data.fingerprint import fingerprint
 from dgeo.data.fractions import basin_fractions, some_years
 from dgeo.data.leakage import check_leakage
+from dgeo.data.limited import limited_text
 from dgeo.data.netcdf import read_netcdf
 from dgeo.data.scaling import Statistics, fill_attributes, statistics
 from dgeo.data.selection import select, within
@@ -48,6 +49,7 @@ __all__ = [
     "fill_attributes",
     "fingerprint",
     "from_xarray",
+    "limited_text",
     "load_split",
     "open_store",
     "order_temperatures",

@@ -4,6 +4,7 @@ Addor et al. (2017), doi 10.5194/hess-21-5293-2017; the units are those of its t
 """
 
 import csv
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import xarray as xr
 
 from dgeo.data.axes import repeated
 from dgeo.data.checks import existing
+from dgeo.data.limited import limited_text
 from dgeo.data.selection import positions
 from dgeo.data.variables import describe
 from dgeo.errors import DgeoError
@@ -46,8 +48,8 @@ _UNIT_OF = {name: units for units, names in _UNITS.items() for name in names}
 def _table(path: Path) -> dict[str, dict[str, str]]:
     """Column → basin → text, as the file has it."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file, delimiter=";") if row]
+        lines = io.StringIO(limited_text(path), newline="")
+        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=";") if row]
     except (OSError, ValueError, csv.Error) as error:
         raise DgeoError(f"The attribute table '{path}' cannot be read ({error}); fetch it again.") from error
     if not rows or rows[0][0] != "gauge_id":

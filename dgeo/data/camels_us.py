@@ -13,6 +13,7 @@ Newman et al. (2015), doi 10.5194/hess-19-209-2015; Addor et al. (2017), doi 10.
 """
 
 import csv
+import io
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +23,7 @@ import xarray as xr
 
 from dgeo.data.camels_attributes import read_attributes
 from dgeo.data.dataset import order_temperatures
+from dgeo.data.limited import limited_text
 from dgeo.data.netcdf import read_netcdf
 from dgeo.data.selection import positions
 from dgeo.data.variables import describe
@@ -79,8 +81,8 @@ def with_attributes(series: xr.Dataset, attributes: xr.Dataset) -> xr.Dataset:
 def _header_areas(path: Path) -> dict[str, float]:
     """Basin → area [km2] of the forcing header, where it is known."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {row["gauge_id"]: float(row["area_header_km2"] or "nan") for row in csv.DictReader(file)}
+        rows = csv.DictReader(io.StringIO(limited_text(path), newline=""))
+        return {row["gauge_id"]: float(row["area_header_km2"] or "nan") for row in rows}
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise DgeoError(
             f"The areas in '{path}' cannot be read ({type(error).__name__}: {error}); fetch the file again."

@@ -9,6 +9,7 @@ import xarray as xr
 
 from dgeo.data.axes import check_axes, iso
 from dgeo.data.blocks import by_basin, faults
+from dgeo.data.limited import limited_text
 from dgeo.data.ranges import check_ranges
 from dgeo.data.selection import within
 from dgeo.data.splits import Period
@@ -30,7 +31,7 @@ def existing(path: str | Path, what: str) -> Path:
 def text_of(path: Path) -> str:
     """The text of a file; raises `DgeoError` where it cannot be read or is no text."""
     try:
-        return path.read_text(encoding="utf-8")
+        return limited_text(path)
     except (OSError, ValueError) as error:
         raise DgeoError(f"The file '{path}' cannot be read as text ({error}); fetch it again.") from error
 

@@ -22,6 +22,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 import xarray as xr
 
+from dgeo.data.limited import limited_text
 from dgeo.errors import DgeoError
 
 Period = tuple[str, str]
@@ -110,7 +111,7 @@ def load_split(path: str | Path) -> Split:
     """Read a split that `save` wrote; raises `DgeoError` where the file is absent or holds something else."""
     kinds = {kind.__name__: kind for kind in Split.__subclasses__()}
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(limited_text(path))
         kind = content.pop("kind")
         split = kinds[kind](**{key: _tuples(value) for key, value in content.items()})
         if not all(_fits(value, typing) for value, typing in zip(vars(split).values(), _types(split), strict=True)):

@@ -7,6 +7,7 @@ Training reads a few years of basins chosen at random. So a piece (a chunk) is o
 Series are read only when they are looked at, with tensorstore, which takes a tenth of zarr's time for such pieces.
 """
 
+import json
 import math
 import os
 import shutil
@@ -22,11 +23,14 @@ from xarray.core import indexing
 from dgeo.data import blocks
 from dgeo.data.axes import check_axes
 from dgeo.data.checks import existing
+from dgeo.data.limited import limited_text
 from dgeo.data.memory import require_memory
 from dgeo.data.variables import DIMS, is_text
 from dgeo.errors import DgeoError
 
 STEPS = 2**15
+CODECS = {"blosc", "bytes", "crc32c", "gzip", "sharding_indexed", "transpose", "vlen-bytes", "vlen-utf8", "zstd"}
+LARGEST_JSON = 10_000_000  # bytes of a description
 LARGEST_PIECE = 2**26  # values
 MARK = "dgeo_basins"  # written last: how many basins the finished store holds
 
@@ -66,6 +70,7 @@ def open_store(path: str | Path) -> xr.Dataset:
     """
     _, tensorstore = _libraries()
     path = existing(path, "store")
+    _check_codecs(path)
     try:
         found = xr.open_dataset(
             path, engine="zarr", chunks=None, cache=False, consolidated=False, decode_timedelta=False
@@ -82,6 +87,28 @@ def open_store(path: str | Path) -> xr.Dataset:
         return _plain(rest.load()).assign(lazy)
     except Exception as error:
         raise DgeoError(f"The store {path} is damaged ({type(error).__name__}: {error}); copy or write it anew.") from error
+
+
+def _check_codecs(path: Path) -> None:
+    """Refuse what no store of ours has, before a library acts on it: old formats, whose filters may run code."""
+    if not path.is_dir():
+        raise DgeoError(f"{path} is no Zarr store, which is a folder; write it with dgeo.data.write_store.")
+    for place in (path, *sorted(part for part in path.iterdir() if part.is_dir())):
+        try:
+            described = json.loads(limited_text(place / "zarr.json", LARGEST_JSON))
+            wrong = described["zarr_format"] != 3 or not set(_codecs(described.get("codecs", []))) <= CODECS
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise DgeoError(f"{place} is no part of a Zarr store ({error}); write it with write_store.") from error
+        if wrong:
+            raise DgeoError(f"{place} is packed in a way that is not trusted; write it with dgeo.data.write_store.")
+
+
+def _codecs(described: list[dict[str, Any]]) -> Iterator[str]:
+    """The names of all codecs, those within shards too."""
+    for codec in described:
+        yield codec["name"]
+        inner = codec.get("configuration", {})
+        yield from (name for key in ("codecs", "index_codecs") for name in _codecs(inner.get(key, [])))
 
 
 def _libraries() -> tuple[Any, Any]:

@@ -8,9 +8,10 @@ from typing import Any, cast
 
 import yaml
 
+from dgeo.data import limited_text
 from dgeo.errors import DgeoError
 
-LARGEST = 4_000_000  # characters
+LARGEST = 4_000_000  # bytes
 DEEPEST = 50  # levels of sections in sections
 MOST = 100_000  # values, those that aliases (*name) repeat counted again
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
@@ -18,8 +19,6 @@ _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 def load_yaml(text: str) -> Any:
     """The content of a text; raises `yaml.YAMLError` for all that is no YAML, too deep, or grows by its aliases."""
-    if len(text) > LARGEST:
-        raise yaml.YAMLError(f"it has {len(text)} characters, more than {LARGEST}")
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
@@ -36,12 +35,12 @@ def load_yaml(text: str) -> Any:
 def read_yaml(path: str | Path) -> Any:
     """The content of a YAML file; raises `DgeoError` for one that is missing, cannot be read, or is no YAML."""
     try:
-        return load_yaml(Path(path).read_text(encoding="utf-8"))
+        return load_yaml(limited_text(path, LARGEST))
     except OSError as error:
         raise DgeoError(f"The config {path} cannot be read ({error.strerror}); check the path.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DgeoError(f"The config {path} is no YAML: {' '.join(str(error).split())}; mend that line.") from error
-    except ValueError as error:  # a name with a NUL in it
+    except ValueError as error:  # a name with a NUL in it, a file without an end
         raise DgeoError(f"The config {str(path)!r} cannot be read ({error}); check the path.") from error
 
 

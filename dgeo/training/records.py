@@ -114,9 +114,7 @@ def history(folder: str | Path) -> Iterator[list[dict[str, str]]]:
     """The rows of the training of a run, for a look at them; raises `DgeoError` where they cannot be read or used."""
     path = Path(folder) / "history.csv"
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        yield rows
+        yield list(csv.DictReader(io.StringIO(data.limited_text(path), newline="")))
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise DgeoError(
             f"{path} cannot be read ({type(error).__name__}: {error}); train the run again with --resume, which writes "
@@ -127,7 +125,7 @@ def history(folder: str | Path) -> Iterator[list[dict[str, str]]]:
 def read_json(path: str | Path) -> dict[str, Any]:
     """Read a JSON file of a run; raises `DgeoError` where it is missing or damaged."""
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(data.limited_text(path))
     except (OSError, ValueError, RecursionError) as error:
         raise DgeoError(f"{path} cannot be read ({error}); evaluate the run again.") from error
     if not isinstance(content, dict):
