@@ -110,7 +110,7 @@ ACCEPTED: dict[str, Change] = {
     "days backwards": lambda ds: ds.isel(time=slice(None, None, -1)),
     "stamps at noon": _times(lambda t: t + np.timedelta64(12, "h")),
     "basin first": lambda ds: ds.transpose("basin", "time"),
-    "double precision": lambda ds: ds.astype({n: np.float64 for n, v in ds.data_vars.items()} and np.float64),
+    "double precision": lambda ds: ds.map(lambda v: v.astype(float) if v.dtype.kind == "f" else v, keep_attrs=True),
     "kelvin declared": _of("temperature", lambda t: t.astype(float) + 273.15, units="K"),
     "rain in metres": _of("precipitation", lambda p: p.astype(float) / 1000, units="m/d"),
     "rain as a mass flux": _of("precipitation", lambda p: p.astype(float) / 86400, units="kg m-2 s-1"),
@@ -335,6 +335,8 @@ def _stores(sound: Path, scratch: Path) -> Iterator[Case]:
             try:
                 return read_store(scratch)
             finally:
+                if (scratch / "owned").exists():
+                    raise RuntimeError("what the file says was run")
                 if store.is_symlink() or store.is_file():
                     store.unlink()
                 else:
