@@ -38,6 +38,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 CACHE = tempfile.TemporaryDirectory(prefix="dgeo-faults-")
+os.chmod(CACHE.name, 0o777)
 os.environ["JAX_COMPILATION_CACHE_DIR"] = CACHE.name
 
 import h5netcdf
