@@ -154,7 +154,10 @@ def killed_while_writing(number: int, stage: str) -> Fault:
             now()
 
         for module in list(sys.modules.values()):
-            if getattr(module, "__name__", "").startswith("dgeo") and getattr(module, "write_atomically", None) is write:
+            if (
+                getattr(module, "__name__", "").startswith("dgeo")
+                and getattr(module, "write_atomically", None) is write
+            ):
                 module.write_atomically = counted  # type: ignore[attr-defined]
 
     return fault
@@ -242,7 +245,9 @@ def kills(bench: Bench, count: int) -> dict[str, Any]:
         kind = ("any moment", "training", "training", "writing", "writing")[int(bench.random.integers(5))]
         stage = STAGES[int(bench.random.integers(4))]
         if kind == "writing":
-            child = Child(bench.config, run, killed_while_writing(1 + int(bench.random.integers(bench.writes // 3)), stage))
+            child = Child(
+                bench.config, run, killed_while_writing(1 + int(bench.random.integers(bench.writes // 3)), stage)
+            )
         else:
             child = Child(bench.config, run)
             if kind == "any moment" or child.training_began():
@@ -439,7 +444,9 @@ def main() -> None:
         print(json.dumps(killed, indent=1), flush=True)
         rows = others(bench, arguments.tries) if arguments.tries else {}
     for name, row in rows.items():
-        print(f"{name:34} {row['sentence']:4} sentence {row['finished']:4} finished {len(row['wrong']):4} wrong  {row['said'][:200]}")
+        print(
+            f"{name:34} {row['sentence']:4} sentence {row['finished']:4} finished {len(row['wrong']):4} wrong  {row['said'][:200]}"
+        )
         for wrong in row["wrong"][:5]:
             print("   ", wrong)
     if arguments.json is not None:

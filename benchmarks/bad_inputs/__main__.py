@@ -120,15 +120,27 @@ def main() -> None:
                 (folder / path).write_text(text)
         for target in TARGETS:
             if arguments.only in target.name:
-                rows[target.name], found = at(scratch, damaged, target, sound, scratch, arguments.examples, arguments.seed)
+                rows[target.name], found = at(
+                    scratch, damaged, target, sound, scratch, arguments.examples, arguments.seed
+                )
                 bad += found
-                print(f"{target.name:28}", *(f"{rows[target.name][verdict]:6} {verdict}" for verdict in VERDICTS), flush=True)
+                print(
+                    f"{target.name:28}",
+                    *(f"{rows[target.name][verdict]:6} {verdict}" for verdict in VERDICTS),
+                    flush=True,
+                )
     total = sum((Counter(row) for row in rows.values()), Counter())
     print(f"{'all':28}", *(f"{total[verdict]:6} {verdict}" for verdict in VERDICTS))
     for example in bad[:40]:
         print(example)
     if arguments.json is not None:
-        content = {"examples": arguments.examples, "seed": arguments.seed, "total": dict(total), "rows": rows, "bad": bad}
+        content = {
+            "examples": arguments.examples,
+            "seed": arguments.seed,
+            "total": dict(total),
+            "rows": rows,
+            "bad": bad,
+        }
         arguments.json.write_text(json.dumps(content, indent=1) + "\n")
     sys.exit(bool(total["wrong"] + total["crashed"]))
 

@@ -159,7 +159,9 @@ def _configs(sound: Path, scratch: Path) -> Iterator[Case]:
     for change in GOOD_SETS:
         yield "--set", change, (lambda change=change: ready(scratch / "run.yaml", (change,))), OK
     good = {
-        "anchors": yaml.safe_dump(sections).replace("warmup: 20", "warmup: &days 20").replace("spin_up: 60", "spin_up: *days"),
+        "anchors": yaml.safe_dump(sections)
+        .replace("warmup: 20", "warmup: &days 20")
+        .replace("spin_up: 60", "spin_up: *days"),
         "windows line ends": yaml.safe_dump(sections).replace("\n", "\r\n"),
         "byte-order mark": "\ufeff" + yaml.safe_dump(sections),
         "json": json.dumps(sections),
@@ -167,13 +169,22 @@ def _configs(sound: Path, scratch: Path) -> Iterator[Case]:
     }
     for name, text in good.items():
         yield "config", name, read(text, ready), OK
-    for change in ("model.components", "model.components=", "model.components=[1", "model.components=3", "a=&a [*a]", "=[1]"):
+    for change in (
+        "model.components",
+        "model.components=",
+        "model.components=[1",
+        "model.components=3",
+        "a=&a [*a]",
+        "=[1]",
+    ):
         vary = lambda change=change: training.variations(scratch / "run.yaml", scratch, (), [change])
         yield "--vary", change, vary, None
     same = lambda: training.variations(scratch / "run.yaml", scratch, (), ["data.file=[a/x.nc, b/x.nc]"])
     yield "--vary", "two runs of one name", same, None
     out = lambda: training.variations(scratch / "run.yaml", scratch / "v", (), ["data.root=['../../x', '/etc', '..']"])
-    inside = lambda runs: "" if all(path.resolve().parent == (scratch / "v").resolve() for path in runs) else str(list(runs))
+    inside = lambda runs: (
+        "" if all(path.resolve().parent == (scratch / "v").resolve() for path in runs) else str(list(runs))
+    )
     yield "--vary", "paths as values", out, inside
 
 
@@ -234,6 +245,7 @@ def _models(sound: Path, scratch: Path) -> Iterator[Case]:
     }  # fmt: skip
     harmless = {"no notes", "notes a list"}
     for name, change in changes.items():
+
         def use(change: Any = change) -> Any:
             _rewritten(model, bad, change)
             return load(bad)
@@ -254,6 +266,7 @@ def _models(sound: Path, scratch: Path) -> Iterator[Case]:
         "no models": lambda m: m.pop("models") and None,
     }
     for name, change in states.items():
+
         def use(change: Any = change) -> Any:
             _rewritten(state, bad, change)
             return training.apply(sound / "run", end="2001-02-28", state=bad)
@@ -296,7 +309,15 @@ def _fresh_run(sound: Path, scratch: Path, change: Callable[[Path], Any]) -> Pat
 
 
 def _folders(sound: Path, scratch: Path) -> Iterator[Case]:
-    results = ("metrics.json", "ledger.json", "data.json", "environment.json", "history.csv", "metrics.csv", "config.yaml")
+    results = (
+        "metrics.json",
+        "ledger.json",
+        "data.json",
+        "environment.json",
+        "history.csv",
+        "metrics.csv",
+        "config.yaml",
+    )
     contents = {
         "empty": "", "list": "[]", "null": "null", "deep": "[" * 100_000, "number": "1", "words": "a,b\n1,2\n",
         "script": '{"test": {"<script>alert(1)</script>": {"median": "<script>"}}}', "nan": '{"test": {"nse": {"median": NaN}}}',
@@ -307,11 +328,13 @@ def _folders(sound: Path, scratch: Path) -> Iterator[Case]:
     fine = lambda page: "a script" if "<script>" in page else ""
     for name in results:
         for what, text in contents.items():
+
             def page(name: str = name, text: str = text) -> str:
                 return render(_fresh_run(sound, scratch, lambda run: (run / name).write_text(text)))
 
             yield "report", f"{name} {what}", page, fine
     for name in (*results, "simulation.nc", "parameters.nc"):
+
         def without(name: str = name) -> str:
             return render(_fresh_run(sound, scratch, lambda run: (run / name).unlink()))
 
@@ -319,7 +342,9 @@ def _folders(sound: Path, scratch: Path) -> Iterator[Case]:
             return render(_fresh_run(sound, scratch, lambda run: (run / name).unlink() or (run / name).mkdir()))
 
         def loop(name: str = name) -> str:
-            return render(_fresh_run(sound, scratch, lambda run: (run / name).unlink() or (run / name).symlink_to(run / name)))
+            return render(
+                _fresh_run(sound, scratch, lambda run: (run / name).unlink() or (run / name).symlink_to(run / name))
+            )
 
         for what, use in (("missing", without), ("folder", folder), ("link to itself", loop)):
             yield "report", f"{name} {what}", use, fine
@@ -328,9 +353,12 @@ def _folders(sound: Path, scratch: Path) -> Iterator[Case]:
         (run / "models/seed_x.safetensors").write_bytes(b"x")
         (run / "models/seed_.safetensors").write_bytes(b"x")
 
-    yield "run folder", "a model without a number", (
-        lambda: training.seeds_of(_fresh_run(sound, scratch, stray))
-    ), lambda seeds: "" if [seed for seed, _ in seeds] == [0] else str(seeds)
+    yield (
+        "run folder",
+        "a model without a number",
+        (lambda: training.seeds_of(_fresh_run(sound, scratch, stray))),
+        lambda seeds: "" if [seed for seed, _ in seeds] == [0] else str(seeds),
+    )
     for name in ("models", "checkpoints"):
         gone = lambda run, name=name: shutil.rmtree(run / name) or (run / name).write_text("x")
         again = lambda gone=gone: _again(_fresh_run(sound, scratch, gone))
@@ -351,18 +379,32 @@ def _commands(sound: Path, scratch: Path) -> Iterator[Case]:
     for out in (scratch / "nowhere/x.nc", scratch / "run", Path("/proc/x.nc"), scratch / ("x" * 300)):
         words = ("simulate", str(run), "--out", str(out), "--end", "2001-01-05")
         yield "command", f"simulate --out {str(out)[-30:]}", (lambda words=words: typed(*words)), None
-    for words in (("--start", "2001"), ("--start", "NaT"), ("--end", "9999-01-01"), ("--start", "now"), ("--data", str(run))):
+    for words in (
+        ("--start", "2001"),
+        ("--start", "NaT"),
+        ("--end", "9999-01-01"),
+        ("--start", "now"),
+        ("--data", str(run)),
+    ):
         given = ("simulate", str(run), "--out", str(scratch / "o.nc"), *words)
         yield "command", f"simulate {words[0]} {words[1][-20:]}", (lambda given=given: typed(*given)), None
     bracketed = scratch / "[/run]"
     for command in ("info", "report"):
+
         def use(command: str = command) -> Any:
             shutil.rmtree(bracketed, ignore_errors=True)
             shutil.copytree(sound / "run", bracketed)
             return typed(command, str(bracketed))
 
         yield "command", f"{command} of a folder in brackets", use, OK
-    for text in ("[]", "{}", '{"test": {"nse": {}}}', '{"test": []}', '{"test": {"nse": {"median": "x", "interval": 3}}}'):
+    for text in (
+        "[]",
+        "{}",
+        '{"test": {"nse": {}}}',
+        '{"test": []}',
+        '{"test": {"nse": {"median": "x", "interval": 3}}}',
+    ):
+
         def info(text: str = text) -> Any:
             return typed("info", str(_fresh_run(sound, scratch, lambda run: (run / "metrics.json").write_text(text))))
 

@@ -81,14 +81,18 @@ REFUSED: dict[str, Change] = {
     "day of another century": _times(lambda t: _place(t, 5, np.datetime64("1800-01-01"))),
     "days as numbers": lambda ds: ds.assign_coords(time=np.arange(ds.sizes["time"])),
     "days as words": lambda ds: ds.assign_coords(time=ds["time"].values.astype("datetime64[D]").astype(str)),
-    "hours": lambda ds: ds.assign_coords(time=ds["time"].values[0] + np.arange(ds.sizes["time"]) * np.timedelta64(1, "h")),
+    "hours": lambda ds: ds.assign_coords(
+        time=ds["time"].values[0] + np.arange(ds.sizes["time"]) * np.timedelta64(1, "h")
+    ),
     "weeks": lambda ds: ds.isel(time=slice(None, None, 7)),
     "no units": lambda ds: ds.assign(precipitation=ds["precipitation"].drop_attrs()),
     "units that are none": lambda ds: ds.assign(precipitation=ds["precipitation"].assign_attrs(units="furlong")),
     "units of another kind": lambda ds: ds.assign(precipitation=ds["precipitation"].assign_attrs(units="K")),
     "units that are a number": lambda ds: ds.assign(precipitation=ds["precipitation"].assign_attrs(units=3)),
     "units of great power": lambda ds: ds.assign(precipitation=ds["precipitation"].assign_attrs(units="m99999999")),
-    "units of 5000 digits": lambda ds: ds.assign(precipitation=ds["precipitation"].assign_attrs(units="m" + "9" * 5000)),
+    "units of 5000 digits": lambda ds: ds.assign(
+        precipitation=ds["precipitation"].assign_attrs(units="m" + "9" * 5000)
+    ),
     "latitude beyond the pole": lambda ds: ds.assign_coords(latitude=("basin", [10.0, 95.0, 20.0])),
     "latitude in words": lambda ds: ds.assign_coords(latitude=("basin", ["a", "b", "c"])),
     "no area": lambda ds: ds.assign_coords(area=("basin", [0.0, 1.0, 1.0])),
@@ -138,10 +142,27 @@ def cases(sound: Path, scratch: Path) -> Iterator[Case]:
         yield "NetCDF", name, written(change), lambda found: oracle.same(found, expected)
     numbers = _basins(*(float(basin) for basin in material.BASINS))
     ids = [str(int(basin)) for basin in material.BASINS]
-    yield "NetCDF", "basin ids as numbers", written(numbers), lambda found: str(set(ids) ^ set(found["basin"].values.tolist()) or "")
-    lengths = lambda ds: ds.assign(day_length=(("time", "basin"), np.full(ds["precipitation"].shape, 40000), {"units": "s"}))
-    yield "NetCDF", "day length in whole seconds", written(lengths), lambda found: "" if float(found["day_length"].max()) == 40000 else "changed"
-    yield "NetCDF", "a gap in an attribute", written(_at("aridity", np.nan)), lambda found: oracle.complaint(found, material.FORCINGS)
+    yield (
+        "NetCDF",
+        "basin ids as numbers",
+        written(numbers),
+        lambda found: str(set(ids) ^ set(found["basin"].values.tolist()) or ""),
+    )
+    lengths = lambda ds: ds.assign(
+        day_length=(("time", "basin"), np.full(ds["precipitation"].shape, 40000), {"units": "s"})
+    )
+    yield (
+        "NetCDF",
+        "day length in whole seconds",
+        written(lengths),
+        lambda found: "" if float(found["day_length"].max()) == 40000 else "changed",
+    )
+    yield (
+        "NetCDF",
+        "a gap in an attribute",
+        written(_at("aridity", np.nan)),
+        lambda found: oracle.complaint(found, material.FORCINGS),
+    )
     yield from _hostile_netcdf(sound, scratch)
     yield from _text(sound, scratch)
     yield from _stores(sound, scratch)
@@ -196,12 +217,20 @@ def _hostile_netcdf(sound: Path, scratch: Path) -> Iterator[Case]:
         ("view of another file", virtual), ("group that holds itself", cycle), ("compound type", compound),
     ):  # fmt: skip
         yield "NetCDF", name, with_h5(change), None
-    for name, units in (("time since a year beyond count", "days since 9999-01-01"), ("time since nothing", "days since")):
+    for name, units in (
+        ("time since a year beyond count", "days since 9999-01-01"),
+        ("time since nothing", "days since"),
+    ):
+
         def retimed(file: h5py.File, units: str = units) -> None:
             file["time"].attrs["units"] = units
 
         yield "NetCDF", name, with_h5(retimed), None
-    for name, content in (("NetCDF-3", b"CDF\x01" + bytes(100)), ("zip", b"PK\x03\x04" + bytes(100)), ("pickle", b"\x80\x04N.")):
+    for name, content in (
+        ("NetCDF-3", b"CDF\x01" + bytes(100)),
+        ("zip", b"PK\x03\x04" + bytes(100)),
+        ("pickle", b"\x80\x04N."),
+    ):
         yield "NetCDF", name, (lambda content=content: path.write_bytes(content) and read_netcdf(scratch)), None
 
     def device() -> Any:
@@ -224,7 +253,11 @@ def _text(sound: Path, scratch: Path) -> Iterator[Case]:
 
     def edit(name: str, change: Callable[[list[str]], list[str]] | bytes) -> Callable[[], Any]:
         def use() -> Any:
-            content = change if isinstance(change, bytes) else "\n".join(change((sound / name).read_text().split("\n"))).encode()
+            content = (
+                change
+                if isinstance(change, bytes)
+                else "\n".join(change((sound / name).read_text().split("\n"))).encode()
+            )
             (scratch / name).write_bytes(content)
             try:
                 return read_text(scratch)
@@ -262,7 +295,12 @@ def _text(sound: Path, scratch: Path) -> Iterator[Case]:
     for place, word in ((1, "13"), (1, "0"), (1, "1.5"), (2, "32"), (2, "0"), (2, "-3")):
         yield "CAMELS-US text", f"{'month' if place == 1 else 'day'} {word}", edit(forcing, field(9, place, word)), None
     for word in ("0", "-1", "nan", "inf", "abc", "1_000"):
-        yield "CAMELS-US text", f"area {word}", edit(forcing, lambda lines, word=word: [*lines[:2], word, *lines[3:]]), None
+        yield (
+            "CAMELS-US text",
+            f"area {word}",
+            edit(forcing, lambda lines, word=word: [*lines[:2], word, *lines[3:]]),
+            None,
+        )
     for word in ("nan", "95", "abc"):
         yield "CAMELS-US text", f"latitude {word}", edit(forcing, lambda lines, word=word: [word, *lines[1:]]), None
     yield "CAMELS-US text", "columns in another order", edit(forcing, sub(3, "Year Mnth", "Mnth Year")), None
@@ -273,21 +311,51 @@ def _text(sound: Path, scratch: Path) -> Iterator[Case]:
     yield "CAMELS-US text", "day missing", edit(forcing, lambda lines: [*lines[:10], *lines[11:]]), None
     yield "CAMELS-US text", "no day", edit(forcing, lambda lines: lines[:4]), None
     yield "CAMELS-US text", "another gauge from a day on", edit(flow, sub(20, "01013500", "02056900")), None
-    yield "CAMELS-US text", "another gauge", edit(flow, lambda lines: [line.replace("01013500", "1") for line in lines]), None
+    yield (
+        "CAMELS-US text",
+        "another gauge",
+        edit(flow, lambda lines: [line.replace("01013500", "1") for line in lines]),
+        None,
+    )
     many = lambda lines: [line.rsplit(" ", 1)[0] + f" f{i}" if line else line for i, line in enumerate(lines)]
     yield "CAMELS-US text", "a flag of its own each day", edit(flow, many), None
     yield "CAMELS-US text", "flow of a flood that cannot be", edit(flow, field(9, 4, "1e12")), None
-    for name, content in (("latin-1", "é".encode("latin-1") * 100), ("empty", b""), ("nul", bytes(1000)), ("one long line", b"1 " * 10**6)):
+    for name, content in (
+        ("latin-1", "é".encode("latin-1") * 100),
+        ("empty", b""),
+        ("nul", bytes(1000)),
+        ("one long line", b"1 " * 10**6),
+    ):
         yield "CAMELS-US text", f"forcing {name}", edit(forcing, content), None
         yield "CAMELS-US text", f"flow {name}", edit(flow, content), None
         if name != "empty":
             yield "CAMELS-US attributes", name, edit(topo, content), None
     yield "CAMELS-US attributes", "empty", edit(topo, b""), None
     yield "CAMELS-US attributes", "basin twice", edit(topo, lambda lines: [*lines[:2], lines[1], *lines[2:]]), None
-    yield "CAMELS-US attributes", "column twice", edit(topo, lambda lines: [line + ";" + line.split(";")[1] if line else line for line in lines]), None
-    yield "CAMELS-US attributes", "word among numbers", edit(topo, lambda lines: [lines[0], lines[1].replace(";", ";x", 1), *lines[2:]]), None
-    yield "CAMELS-US attributes", "field without end", edit(topo, ("gauge_id;a\n01013500;" + "x" * 200_000).encode()), None
-    yield "CAMELS-US attributes", "attribute of another table", edit(topo, lambda lines: [line.replace("elev_mean", "aridity") for line in lines]), None
+    yield (
+        "CAMELS-US attributes",
+        "column twice",
+        edit(topo, lambda lines: [line + ";" + line.split(";")[1] if line else line for line in lines]),
+        None,
+    )
+    yield (
+        "CAMELS-US attributes",
+        "word among numbers",
+        edit(topo, lambda lines: [lines[0], lines[1].replace(";", ";x", 1), *lines[2:]]),
+        None,
+    )
+    yield (
+        "CAMELS-US attributes",
+        "field without end",
+        edit(topo, ("gauge_id;a\n01013500;" + "x" * 200_000).encode()),
+        None,
+    )
+    yield (
+        "CAMELS-US attributes",
+        "attribute of another table",
+        edit(topo, lambda lines: [line.replace("elev_mean", "aridity") for line in lines]),
+        None,
+    )
     for name, place in (("folder", forcing), ("folder of the flow", flow), ("table", topo)):
         yield "CAMELS-US text", f"{name} in the place of a file", _instead(sound, scratch, place, Path.mkdir), None
         loop = lambda path: path.symlink_to(path)
@@ -296,11 +364,21 @@ def _text(sound: Path, scratch: Path) -> Iterator[Case]:
         yield "CAMELS-US text", f"{name}: a device", _instead(sound, scratch, place, zero), None
     same = lambda found: oracle.same(found, expected)
     yield "CAMELS-US text", "days not in order", edit(forcing, lambda lines: [*lines[:4], *lines[4:-1][::-1], ""]), same
-    yield "CAMELS-US text", "windows line ends", edit(forcing, (sound / forcing).read_bytes().replace(b"\n", b"\r\n")), same
+    yield (
+        "CAMELS-US text",
+        "windows line ends",
+        edit(forcing, (sound / forcing).read_bytes().replace(b"\n", b"\r\n")),
+        same,
+    )
     yield "CAMELS-US text", "more blanks", edit(forcing, (sound / forcing).read_bytes().replace(b"\t", b"   \t ")), same
     yield "CAMELS-US text", "minimum and maximum crossed on a day", edit(forcing, _crossed), same
     for basins in ([], ["nowhere"], ["01013500", "01013500"], ["../../x"]):
-        yield "CAMELS-US text", f"basins {basins}", (lambda basins=basins: data.read_text(sound / "camels", basins=basins)), None
+        yield (
+            "CAMELS-US text",
+            f"basins {basins}",
+            (lambda basins=basins: data.read_text(sound / "camels", basins=basins)),
+            None,
+        )
 
 
 def _crossed(lines: list[str]) -> list[str]:
@@ -449,5 +527,3 @@ def _splits(scratch: Path) -> Iterator[Case]:
     yield "split", "a device", (lambda: data.load_split("/dev/zero")), None
     good = '{"kind": "TemporalSplit", "train": ["2000-01-01", "2000-12-31"], "validation": null, "test": ["2001-01-01", "2002-01-01"]}'
     yield "split", "sound", (lambda: use(good)), OK
-
-

@@ -59,7 +59,10 @@ def write_text_layout(root: Path, dataset: xr.Dataset, days: int = 60) -> None:
             flows.append(f"{basin} {date} {amount:.2f} {flag}\n")
         (forcing / f"{basin}_lump_cida_forcing_leap.txt").write_text(head + "".join(rows))
         (flow / f"{basin}_streamflow_qc.txt").write_text("".join(flows))
-    for table, names in (("topo", ("elev_mean", "area_gages2")), ("clim", ("aridity", "frac_snow", "high_prec_timing"))):
+    for table, names in (
+        ("topo", ("elev_mean", "area_gages2")),
+        ("clim", ("aridity", "frac_snow", "high_prec_timing")),
+    ):
         lines = [";".join(("gauge_id", *names))]
         for i, basin in enumerate(BASINS):
             words = {"area_gages2": "864.0", "high_prec_timing": "son"}

@@ -90,14 +90,18 @@ def read_text(folder: Path) -> Any:
 def read_netcdf(folder: Path) -> Any:
     config = training.read_config(folder / "run.yaml")
     found = training.load_dataset(config.data)
-    check_inputs(found, config, (str(found["time"].values[0])[:10], str(found["time"].values[-1])[:10]), ("streamflow",))
+    check_inputs(
+        found, config, (str(found["time"].values[0])[:10], str(found["time"].values[-1])[:10]), ("streamflow",)
+    )
     return found
 
 
 def read_store(folder: Path) -> Any:
     config = training.read_config(folder / "run.yaml")
     found = open_store(folder / "store.zarr")
-    check_inputs(found, config, (str(found["time"].values[0])[:10], str(found["time"].values[-1])[:10]), ("streamflow",))
+    check_inputs(
+        found, config, (str(found["time"].values[0])[:10], str(found["time"].values[-1])[:10]), ("streamflow",)
+    )
     return found.load()
 
 
@@ -123,10 +127,18 @@ TARGETS = (
     Target("config of a surrogate", ("surrogate.yaml",), lambda f: read_surrogate_config(f / "surrogate.yaml"), typed),
     Target("config of a PINN", ("pinn.yaml",), lambda f: read_contrast(f / "pinn.yaml"), typed),
     Target("data set of a study", ("own.yaml",), lambda f: setting_named(str(f / "own.yaml"), "full"), anything),
-    Target("CAMELS-US text", ("camels/basin_mean_forcing/**/*.txt", "camels/usgs_streamflow/**/*.txt"), read_text, plausible),
+    Target(
+        "CAMELS-US text",
+        ("camels/basin_mean_forcing/**/*.txt", "camels/usgs_streamflow/**/*.txt"),
+        read_text,
+        plausible,
+    ),
     Target("CAMELS-US attributes", ("camels/camels_*.txt",), lambda f: data.read_attributes(f / "camels"), anything),
     Target(
-        "CAMELS-US prepared", ("prepared/**/*.nc", "prepared/**/*.csv"), lambda f: data.read_prepared(f / "prepared"), anything
+        "CAMELS-US prepared",
+        ("prepared/**/*.nc", "prepared/**/*.csv"),
+        lambda f: data.read_prepared(f / "prepared"),
+        anything,
     ),
     Target("NetCDF", ("data.nc",), read_netcdf, plausible, mutators.BYTES),
     Target("Zarr store", ("store.zarr/**/*",), read_store, plausible),

@@ -39,7 +39,9 @@ def main() -> None:
         complain(str(error))
         end(1)
     except MemoryError as error:
-        complain(f"Memory is exhausted ({one_line(str(error)) or 'no more is said'}); take fewer basins or a smaller model.")
+        complain(
+            f"Memory is exhausted ({one_line(str(error)) or 'no more is said'}); take fewer basins or a smaller model."
+        )
         end(1)
     except Exception as error:
         complain(_unexpected(error))

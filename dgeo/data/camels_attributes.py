@@ -56,7 +56,9 @@ def _table(path: Path) -> dict[str, dict[str, str]]:
         raise DgeoError(f"The attribute table '{path}' does not begin with a column gauge_id; give a CAMELS-US table.")
     for what, names in (("column", rows[0]), ("basin", [row[0] for row in rows[1:]])):
         if twice := repeated(names):
-            raise DgeoError(f"The attribute table '{path}' has the {what} '{twice[0]}' more than once; keep one of them.")
+            raise DgeoError(
+                f"The attribute table '{path}' has the {what} '{twice[0]}' more than once; keep one of them."
+            )
     columns: dict[str, dict[str, str]] = {name: {} for name in rows[0][1:]}
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(rows[0]):
@@ -131,7 +133,9 @@ def read_attributes(folder: str | Path, basins: Iterable[str] | None = None, sig
         if signatures or path.stem != "camels_hydro":
             found = _table(path)
             if twice := sorted(columns.keys() & found.keys()):
-                raise DgeoError(f"'{path}' has the attribute '{twice[0]}', as another table has; keep it in one of them.")
+                raise DgeoError(
+                    f"'{path}' has the attribute '{twice[0]}', as another table has; keep it in one of them."
+                )
             columns |= found
     ids = _ids(columns, basins)
     variables = {}

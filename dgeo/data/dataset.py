@@ -20,7 +20,9 @@ def _renamed(ds: xr.Dataset, rename: Mapping[str, str]) -> xr.Dataset:
     try:
         return ds.rename(dict(rename))
     except ValueError as error:
-        raise DgeoError(f"The names cannot be changed as `rename` says: {error}; give every variable one name.") from error
+        raise DgeoError(
+            f"The names cannot be changed as `rename` says: {error}; give every variable one name."
+        ) from error
 
 
 def _dimensioned(ds: xr.Dataset) -> xr.Dataset:

@@ -48,10 +48,14 @@ def _check_confined(path: Path) -> None:
             for name in group:
                 seen += 1
                 if isinstance(group.get(name, getlink=True), h5py.ExternalLink | h5py.SoftLink):
-                    raise DgeoError(f"'{name}' of '{path}' is a link to another place; give a file that holds its data.")
+                    raise DgeoError(
+                        f"'{name}' of '{path}' is a link to another place; give a file that holds its data."
+                    )
                 item = group[name]
                 if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
-                    raise DgeoError(f"'{name}' of '{path}' takes its values from another file; give one that holds them.")
+                    raise DgeoError(
+                        f"'{name}' of '{path}' takes its values from another file; give one that holds them."
+                    )
                 if isinstance(item, h5py.Group):
                     waiting.append(item)
                 if seen > MOST:

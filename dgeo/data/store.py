@@ -86,7 +86,9 @@ def open_store(path: str | Path) -> xr.Dataset:
     try:
         return _plain(rest.load()).assign(lazy)
     except Exception as error:
-        raise DgeoError(f"The store {path} is damaged ({type(error).__name__}: {error}); copy or write it anew.") from error
+        raise DgeoError(
+            f"The store {path} is damaged ({type(error).__name__}: {error}); copy or write it anew."
+        ) from error
 
 
 def _check_codecs(path: Path) -> None:
@@ -203,7 +205,9 @@ class _Series(BackendArray):
         except ValueError as error:
             raise DgeoError(f"{self.place} cannot be read ({error}); copy or write it anew.") from error
         self.shape, self.dtype = self.array.shape, self.array.dtype.numpy_dtype
-        shard, piece = (chunk.shape for chunk in (self.array.chunk_layout.write_chunk, self.array.chunk_layout.read_chunk))
+        shard, piece = (
+            chunk.shape for chunk in (self.array.chunk_layout.write_chunk, self.array.chunk_layout.read_chunk)
+        )
         if math.prod(piece) > LARGEST_PIECE or not all((*shard, *piece)):
             raise DgeoError(
                 f"{self.place} is in pieces of {list(piece)} [time, basin], each of which is read whole, and one of more "

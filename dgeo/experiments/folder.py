@@ -89,7 +89,9 @@ class Folder:
         path = self.path / "budget.json"
         found = dict(read_json(path)) if path.exists() else {}
         for model, seconds in found.items():
-            if not isinstance(seconds, dict) or not all(isinstance(seconds.get(n), int | float) for n in ("compilation", "step")):
+            if not isinstance(seconds, dict) or not all(
+                isinstance(seconds.get(n), int | float) for n in ("compilation", "step")
+            ):
                 raise DgeoError(f"{path} is damaged at {model!r}; remove it, and the steps are measured again.")
         return found
 

@@ -72,9 +72,7 @@ class Results:
     @classmethod
     def read(cls, study: str, setting: Setting, folder: Folder, cells: Sequence[Cell]) -> "Results":
         """What is finished among the cells of a folder."""
-        found = [
-            Finished(c, folder.cell(c), folder.record(c)) for c in cells if folder.finished(c)
-        ]
+        found = [Finished(c, folder.cell(c), folder.record(c)) for c in cells if folder.finished(c)]
         failed = {c.name: folder.cell(c) / FAILED for c in cells if (folder.cell(c) / FAILED).exists()}
         sentences = {name: path.read_text(encoding="utf-8").strip() for name, path in failed.items()}
         return cls(study, setting, folder, found, sentences, len(cells))

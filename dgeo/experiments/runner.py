@@ -102,7 +102,9 @@ def _run(
     except (KeyboardInterrupt, DgeoError) as error:
         if isinstance(error, DgeoError) and not _interrupted(error):
             raise
-        raise DgeoError(f"Interrupted; what is finished is kept in {folder.path}, and the same command continues.") from None
+        raise DgeoError(
+            f"Interrupted; what is finished is kept in {folder.path}, and the same command continues."
+        ) from None
     results = Results.read(study.name, setting, folder, cells)
     write_results(study, results)
     waiting = sum(not folder.finished(cell) for cell in cells)

@@ -25,7 +25,9 @@ class Strict(BaseModel):
         for name, value in content.items() if isinstance(content, dict) else ():
             field = cls.model_fields.get(name) if isinstance(name, str) else None
             if field is not None and _holds_truth(value) and not _may_hold_truth(field.annotation):
-                raise ValueError(f"`{name}` holds {str(_first(value)).lower()}, which stands for no number or word here")
+                raise ValueError(
+                    f"`{name}` holds {str(_first(value)).lower()}, which stands for no number or word here"
+                )
         return content
 
 

@@ -10,7 +10,17 @@ import pytest
 import xarray as xr
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dgeo.data import check, from_xarray, load_split, memory, open_store, read_attributes, read_netcdf, read_text, write_store
+from dgeo.data import (
+    check,
+    from_xarray,
+    load_split,
+    memory,
+    open_store,
+    read_attributes,
+    read_netcdf,
+    read_text,
+    write_store,
+)
 from dgeo.errors import DgeoError
 
 FORCING = "basin_mean_forcing/daymet/01234567_lump_cida_forcing_leap.txt"
@@ -90,7 +100,11 @@ def carried(text):
         (FORCING, lambda text: text.replace("864000000", "inf"), "must be positive"),
         (FORCING, lambda text: "é".encode("latin-1"), "cannot be read as text"),
         (FLOW, lambda text: text.replace("01234567 2000 02 25", "07654321 2000 02 25"), "holds the gauge '07654321'"),
-        (FLOW, lambda text: "".join(f"01234567 2000 01 {i} 1 f{i}\n" for i in range(1, 30)), "29 different quality flags"),
+        (
+            FLOW,
+            lambda text: "".join(f"01234567 2000 01 {i} 1 f{i}\n" for i in range(1, 30)),
+            "29 different quality flags",
+        ),
         ("camels_topo.txt", lambda text: text + "01234567;1;chalk\n", "the basin '01234567' more than once"),
         ("camels_topo.txt", lambda text: text.replace("rock", "elev_mean"), "the column 'elev_mean' more than once"),
         ("camels_topo.txt", lambda text: "gauge_id;a\n1;1\n2;1,5\n3;3\n", "'a' of basin '2' is '1,5' among numbers"),
@@ -171,7 +185,12 @@ def circle(file):
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [(outside, "takes its values from another file"), (view, "from another file"), (link, "a link to another place"), (circle, "more than 10000")],
+    [
+        (outside, "takes its values from another file"),
+        (view, "from another file"),
+        (link, "a link to another place"),
+        (circle, "more than 10000"),
+    ],
 )
 def test_a_netcdf_file_reads_from_no_other(change, words, netcdf, tmp_path):
     """HDF5 would fetch the bytes of any file that the reader may read; a circle of groups would never end."""

@@ -27,7 +27,10 @@ def test_a_folder_that_another_process_holds_is_refused(tmp_path):
     command = [sys.executable, "-c", HOLD, str(tmp_path / NAME)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(DgeoError, match=r"in use by another process \(process 1 on elsewhere\)"), locked([tmp_path]):
+        with (
+            pytest.raises(DgeoError, match=r"in use by another process \(process 1 on elsewhere\)"),
+            locked([tmp_path]),
+        ):
             pass
         other.kill()
     with locked([tmp_path]):
