@@ -36,12 +36,10 @@ from typing import Any
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
-os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-CACHE = tempfile.TemporaryDirectory(prefix="dgeo-faults-")
-os.chmod(CACHE.name, 0o777)
-os.environ["JAX_COMPILATION_CACHE_DIR"] = CACHE.name
 
+import equinox as eqx
 import h5netcdf
+import jax
 import numpy as np
 import yaml
 from safetensors.numpy import load_file
@@ -317,9 +315,6 @@ def poisoned_weights(call: int, value: float) -> Fault:
     """A number of the model, before a call of the training."""
 
     def fault() -> None:
-        import equinox as eqx
-        import jax
-
         advance, calls = fitting._Group.advance, [0]
 
         def poisoned(group: Any, now: Any, ahead: Any) -> Any:
@@ -438,6 +433,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
+        (Path(place) / "compiled").mkdir(mode=0o777)
+        jax.config.update("jax_compilation_cache_dir", f"{place}/compiled")
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         bench = Bench(Path(place), arguments.seed)
         print(f"undisturbed: {bench.seconds:.1f} s, {len(bench.expected)} things to be the same", flush=True)
         killed = kills(bench, arguments.kills)

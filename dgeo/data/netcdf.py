@@ -10,7 +10,7 @@ from dgeo.data.checks import existing
 from dgeo.data.memory import require_memory
 from dgeo.errors import DgeoError
 
-MOST = 10_000  # variables and groups
+MOST = 2_000  # variables and groups
 
 
 def read_netcdf(

@@ -100,7 +100,7 @@ def _check_codecs(path: Path) -> None:
             described = json.loads(limited_text(place / "zarr.json", LARGEST_JSON))
             wrong = described["zarr_format"] != 3 or not set(_codecs(described.get("codecs", []))) <= CODECS
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise DgeoError(f"{place} is no part of a Zarr store ({error}); write it with write_store.") from error
+            raise DgeoError(f"{place} is no Zarr store or part of one ({error}); write it with write_store.") from error
         if wrong:
             raise DgeoError(f"{place} is packed in a way that is not trusted; write it with dgeo.data.write_store.")
 

@@ -85,38 +85,43 @@ def carried(text):
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize(
-    ("name", "change", "words"),
-    [
-        (FORCING, field(6, 5, "1_000"), "no number"),
-        (FORCING, field(6, 5, "２"), "no number"),
-        (FORCING, field(6, 0, "1980.5"), "has the date 1980.5-2-23, which is none"),
-        (FORCING, field(6, 0, "99999999"), "which is none"),
-        (FORCING, field(6, 0, "-999"), "which is none"),
-        (FORCING, field(6, 0, "10"), "which is none"),
-        (FORCING, carried, "Line 7 of .* has 10 values where 11"),
-        (FORCING, lambda text: text.replace("Year Mnth", "Mnth Year"), "year, mnth, day and hr come first"),
-        (FORCING, lambda text: text.replace("swe(mm)", "prcp(mm)"), "each other once"),
-        (FORCING, lambda text: text.replace("864000000", "inf"), "must be positive"),
-        (FORCING, lambda text: "é".encode("latin-1"), "cannot be read as text"),
-        (FLOW, lambda text: text.replace("01234567 2000 02 25", "07654321 2000 02 25"), "holds the gauge '07654321'"),
-        (
-            FLOW,
-            lambda text: "".join(f"01234567 2000 01 {i} 1 f{i}\n" for i in range(1, 30)),
-            "29 different quality flags",
-        ),
-        ("camels_topo.txt", lambda text: text + "01234567;1;chalk\n", "the basin '01234567' more than once"),
-        ("camels_topo.txt", lambda text: text.replace("rock", "elev_mean"), "the column 'elev_mean' more than once"),
-        ("camels_topo.txt", lambda text: "gauge_id;a\n1;1\n2;1,5\n3;3\n", "'a' of basin '2' is '1,5' among numbers"),
-        ("camels_topo.txt", lambda text: "gauge_id;a\n1;" + "x" * 200_000, "cannot be read"),
-    ],
-)
-def test_text_that_would_be_read_wrong_is_refused(name, change, words, root, put):
-    """Each was read before, as something that it does not say, or ended in another library's error."""
+TABLE = "camels_topo.txt"
+TEXTS = {
+    "digits joined": (FORCING, field(6, 5, "1_000"), "no number"),
+    "digits of another script": (FORCING, field(6, 5, "２"), "no number"),
+    "part of a year": (FORCING, field(6, 0, "1980.5"), r"has the date 1980\.5-2-23, which is none"),
+    "a year beyond count": (FORCING, field(6, 0, "99999999"), "which is none"),
+    "a missing year": (FORCING, field(6, 0, "-999"), "which is none"),
+    "the year ten": (FORCING, field(6, 0, "10"), "which is none"),
+    "a value on the next line": (FORCING, carried, r"Line 7 of .* has 10 values where 11"),
+    "another order": (
+        FORCING,
+        lambda text: text.replace("Year Mnth", "Mnth Year"),
+        "year, mnth, day and hr come first",
+    ),
+    "a column twice": (FORCING, lambda text: text.replace("swe(mm)", "prcp(mm)"), "each other once"),
+    "an endless area": (FORCING, lambda text: text.replace("864000000", "inf"), "must be positive"),
+    "no UTF-8": (FORCING, lambda text: "é".encode("latin-1"), "cannot be read as text"),
+    "two gauges": (FLOW, lambda text: text.replace("7 2000 02 25", "8 2000 02 25"), "holds the gauge '01234568'"),
+    "many flags": (FLOW, lambda text: "".join(f"01234567 2000 01 {i} 1 f{i}\n" for i in range(1, 30)), "29 different"),
+    "a basin twice": (TABLE, lambda text: text + "01234567;1;chalk\n", "the basin '01234567' more than once"),
+    "an attribute twice": (
+        TABLE,
+        lambda text: text.replace("rock", "elev_mean"),
+        "the column 'elev_mean' more than once",
+    ),
+    "a comma": (TABLE, lambda text: "gauge_id;a\n1;1\n2;1,5\n3;3\n", "'a' of basin '2' is '1,5' among numbers"),
+    "a long field": (TABLE, lambda text: "gauge_id;a\n1;" + "x" * 200_000, "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_text_that_would_be_read_wrong_is_refused(case, root, put):
+    """Each was once read as something that it does not say, or ended in another library's error."""
+    name, change, words = TEXTS[case]
     put(name, change((root / name).read_text()))
     with pytest.raises(DgeoError, match=words):
-        read_text(root, attributes=root)
-        read_attributes(root)
+        read_attributes(root) if name == TABLE else read_text(root, attributes=root)
 
 
 @given(st.sampled_from([FORCING, FLOW, "camels_topo.txt"]), DAMAGE)
@@ -183,21 +188,21 @@ def circle(file):
     file.create_group("inner")["outer"] = file["/"]
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (outside, "takes its values from another file"),
-        (view, "from another file"),
-        (link, "a link to another place"),
-        (circle, "more than 10000"),
-    ],
-)
-def test_a_netcdf_file_reads_from_no_other(change, words, netcdf, tmp_path):
+LINKS = {
+    outside: "takes its values from another file",
+    view: "takes its values from another file",
+    link: "a link to another place",
+    circle: "more than 2000",
+}
+
+
+@pytest.mark.parametrize("change", LINKS)
+def test_a_netcdf_file_reads_from_no_other(change, netcdf, tmp_path):
     """HDF5 would fetch the bytes of any file that the reader may read; a circle of groups would never end."""
     shutil.copyfile(netcdf, tmp_path / "data.nc")
     with h5py.File(tmp_path / "data.nc", "a") as file:
         change(file)
-    with pytest.raises(DgeoError, match=words):
+    with pytest.raises(DgeoError, match=LINKS[change]):
         read_netcdf(tmp_path / "data.nc")
 
 
@@ -227,22 +232,24 @@ def test_a_store_that_would_run_what_it_reads_is_refused(tmp_path):
     filters = [{"id": "pickle", "protocol": 4}]
     (place / ".zarray").write_text(json.dumps(described | {"fill_value": None, "filters": filters}))
     (place / "0").write_bytes(b"cposix\nmkdir\n(S'" + str(mark).encode() + b"'\ntR.")
-    with pytest.raises(DgeoError, match="is no part of a Zarr store"):
+    with pytest.raises(DgeoError, match="is no Zarr store"):
         open_store(tmp_path / "a.zarr")
     assert not mark.exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "change", "words"),
-    [
-        ("slope", lambda c: c.update(shape=[10**12]), "declares 4e\\+03 GB"),
-        ("precipitation", lambda c: c.update(codecs=[{"name": "numcodecs.pickle"}]), "not trusted"),
-        ("precipitation", lambda c: c.update(codecs=7), "no part of a Zarr store"),
-        ("precipitation", lambda c: c["chunk_grid"]["configuration"].update(chunk_shape=[0, 0]), "store"),
-        ("", lambda c: c.update(zarr_format=2), "not trusted"),
-    ],
-)
-def test_what_a_store_declares_is_looked_at(name, change, words, tmp_path):
+RAIN = "precipitation"
+STORES = {
+    "terabytes": ("slope", lambda c: c.update(shape=[10**12]), "is no Zarr store"),
+    "a codec that unpickles": (RAIN, lambda c: c.update(codecs=[{"name": "numcodecs.pickle"}]), "not trusted"),
+    "no list of codecs": (RAIN, lambda c: c.update(codecs=7), "no Zarr store"),
+    "empty pieces": (RAIN, lambda c: c["chunk_grid"]["configuration"].update(chunk_shape=[0, 0]), "store"),
+    "another version": ("", lambda c: c.update(zarr_format=2), "not trusted"),
+}
+
+
+@pytest.mark.parametrize("case", STORES)
+def test_what_a_store_declares_is_looked_at(case, tmp_path):
+    name, change, words = STORES[case]
     write_store(small(), tmp_path / "a.zarr")
     described = tmp_path / "a.zarr" / name / "zarr.json"
     content = json.loads(described.read_text())
@@ -268,17 +275,24 @@ def test_a_split_of_wrong_kinds_is_refused(text, tmp_path):
         load_split(tmp_path / "split.json")
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda ds: ds.assign(precipitation=ds["precipitation"].astype(str)), "no numbers"),
-        (lambda ds: ds.assign_coords(basin=["a", ""]), "empty id"),
-        (lambda ds: ds.assign_coords(basin=[1.5, 2.0]), "1.5, which is no id"),
-        (lambda ds: ds.assign_coords(time=np.where(np.arange(10) == 4, np.datetime64("NaT"), ds["time"])), "has a gap"),
-        (lambda ds: ds.assign(precipitation=ds["precipitation"].assign_attrs(units="m" + "9" * 5000)), "not known"),
-    ],
-)
-def test_data_that_would_be_read_wrong_are_refused(change, words):
+FAULTS = {
+    "words": (lambda ds: ds.assign(precipitation=ds["precipitation"].astype(str)), "no numbers"),
+    "a basin without a name": (lambda ds: ds.assign_coords(basin=["a", ""]), "empty id"),
+    "parts of numbers as ids": (lambda ds: ds.assign_coords(basin=[1.5, 2.0]), r"1\.5, which is no id"),
+    "a day without a date": (
+        lambda ds: ds.assign_coords(time=np.where(np.arange(10) == 4, np.datetime64("NaT"), ds["time"])),
+        "has a gap",
+    ),
+    "a power of 5000 digits": (
+        lambda ds: ds.assign(precipitation=ds["precipitation"].assign_attrs(units="m" + "9" * 5000)),
+        "not known",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_data_that_would_be_read_wrong_are_refused(case):
+    change, words = FAULTS[case]
     with pytest.raises(DgeoError, match=words):
         from_xarray(change(small()))
 
@@ -290,7 +304,7 @@ def test_ids_that_became_numbers_are_whole():
 
 def test_devices_and_names_that_are_none_are_refused(tmp_path):
     for path in ("/dev/zero", "a\0b", "x" * 5000):
-        with pytest.raises(DgeoError, match="cannot be|does not"):
+        with pytest.raises(DgeoError, match=r"^The split file |^The file "):
             load_split(path)
-        with pytest.raises(DgeoError, match="is damaged or|cannot be|does not"):
+        with pytest.raises(DgeoError, match=r"^The data file "):
             read_netcdf(Path(path))

@@ -33,9 +33,9 @@ def test_a_folder_that_another_process_holds_is_refused(tmp_path):
         ):
             pass
         other.kill()
-    with locked([tmp_path]):
-        with pytest.raises(DgeoError, match=r"in use by another process \(process \d+ on "), locked([tmp_path]):
-            pass
+    held = pytest.raises(DgeoError, match=r"in use by another process \(process \d+ on ")
+    with locked([tmp_path]), held, locked([tmp_path]):
+        pass
     with locked([tmp_path]):
         pass
 
