@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 import traceback
 import warnings
 from collections import Counter, defaultdict
@@ -82,6 +83,7 @@ def damaged(target: Target, sound: Path, scratch: Path, count: int, seed: int) -
 def known(sound: Path, scratch: Path) -> tuple[dict[str, Counter[str]], Examples]:
     """The inputs that are bad in a known way; `expected` is a refusal (None) or what judges the content."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
+    began = time.perf_counter()
     bad: Examples = []
     for kind, name, use, expected in (*cases.cases(sound, scratch), *data_cases.cases(sound, scratch)):
         judge = (lambda found: "accepted, and should not be") if expected is None else expected
@@ -89,6 +91,8 @@ def known(sound: Path, scratch: Path) -> tuple[dict[str, Counter[str]], Examples
         if verdict == "answered" and expected is not None:
             verdict, said = "wrong", f"refused, and should not be: {said}"
         counts[f"{kind}, by name"][verdict] += 1
+        if os.environ.get("TELL"):
+            print(f"{time.perf_counter() - began:7.1f} {verdict:9} {kind}: {name}: {said[:300]}", flush=True)
         if verdict in ("wrong", "crashed"):
             bad.append({"file": kind, "way": name, "said": said})
     return counts, bad
