@@ -16,5 +16,5 @@ Each answer counts as one of
 | answered | one sentence (`DgeoError`) |
 | right | accepted: the content is that of the sound file, or fulfils all that a valid input must (`oracle.py`) |
 | wrong | accepted, and the content is neither; or a refusal of what is right |
-| crashed | any other exception, 20 seconds without an answer, or memory beyond the limit |
+| crashed | any other exception, 20 processor seconds without an answer, or memory beyond the limit |
 """

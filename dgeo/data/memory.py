@@ -7,11 +7,6 @@ import xarray as xr
 
 from dgeo.errors import DgeoError
 
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
-
 
 def require_memory(dataset: xr.Dataset, path: Path) -> None:
     """Raise `DgeoError` where the variables of a file, not read yet, are larger than the memory that is free."""
@@ -53,11 +48,11 @@ def _of_group() -> int | None:
 
 
 def _of_process() -> int | None:
-    if resource is None:
-        return None
-    most, _ = resource.getrlimit(resource.RLIMIT_AS)
     try:
+        import resource
+
+        most, _ = resource.getrlimit(resource.RLIMIT_AS)
         used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
+        return None if most == resource.RLIM_INFINITY else max(most - used, 0)
+    except (ImportError, OSError, ValueError, IndexError):  # not every system has such limits
         return None
-    return None if most == resource.RLIM_INFINITY else max(most - used, 0)

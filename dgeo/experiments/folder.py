@@ -46,7 +46,7 @@ class Folder:
         """What was kept of a finished cell; raises `DgeoError` where its file is damaged."""
         path = self.cell(cell) / RECORD
         record = read_json(path)
-        parts = [record.get(part) for part in ("cost", "medians", "extra")]
+        parts: list[Any] = [record.get(part) for part in ("cost", "medians", "extra")]
         cost, medians, _ = parts
         if (
             not all(isinstance(part, dict) for part in parts)

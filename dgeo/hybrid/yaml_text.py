@@ -60,7 +60,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
-        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+        for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen and key.value != "<<":
                     raise yaml.YAMLError(f"the key {key.value!r} comes twice, again in line {key.start_mark.line + 1}")

@@ -10,11 +10,6 @@ from typing import IO
 from dgeo.errors import DgeoError
 from dgeo.training.processes import is_first
 
-try:
-    import fcntl
-except ImportError:  # Windows has other locks
-    fcntl = None  # type: ignore[assignment]
-
 NAME = ".lock"
 
 
@@ -42,9 +37,9 @@ def _open(path: Path) -> IO[str] | None:
 
 
 def _lock(file: IO[str], folder: Path) -> None:
-    if fcntl is None:
-        return
     try:
+        import fcntl
+
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
@@ -52,7 +47,7 @@ def _lock(file: IO[str], folder: Path) -> None:
             f"{folder} is in use by another process ({file.read(200).strip() or 'of unknown name'}); wait until it has "
             "ended, or choose another --out."
         ) from None
-    except OSError:  # no locks there
+    except (ImportError, OSError):  # no locks on this system, or in this folder
         return
     with suppress(OSError):  # a full disk: the lock holds without a name
         file.truncate(0)
