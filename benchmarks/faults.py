@@ -193,10 +193,14 @@ def outcome(run: Path) -> dict[str, Any]:
     found["metrics"] = metrics
     for name in ("simulation.nc", "parameters.nc"):
         with h5netcdf.File(run / name, "r") as file:
-            found |= {f"{name} {n}": np.asarray(v[...]).tobytes() for n, v in file.variables.items()}
+            found |= {f"{name} {n}": bits(np.asarray(v[...])) for n, v in file.variables.items()}
     found["ledger"], found["scores"] = (run / "ledger.json").read_text(), (run / "metrics.csv").read_text()
     found["left behind"] = sorted(p.name for p in run.rglob(".*") if p.name != ".lock")
     return found
+
+
+def bits(values: np.ndarray) -> object:
+    return values.tolist() if values.dtype.kind == "O" else values.tobytes()
 
 
 def difference(run: Path, expected: dict[str, Any]) -> str:
@@ -239,6 +243,8 @@ def kills(bench: Bench, count: int) -> dict[str, Any]:
     moments: Counter[str] = Counter()
     wrong: list[str] = []
     finished, number, run = 0, 0, bench.folder / "killed_0"
+    if count == 0:
+        return {"kills": 0, "wrong": []}
     while sum(moments.values()) < count:
         kind = ("any moment", "training", "training", "writing", "writing")[int(bench.random.integers(5))]
         stage = STAGES[int(bench.random.integers(4))]
@@ -252,6 +258,8 @@ def kills(bench: Bench, count: int) -> dict[str, Any]:
                 time.sleep(float(bench.random.random()) * bench.seconds * (1 if kind == "any moment" else 0.6))
             child.kill()
         code = child.end()
+        if sum(moments.values()) % 10 == 9:
+            print(dict(moments), finished, wrong[-3:], flush=True)
         if code == -signal.SIGKILL:
             moments[f"writing, {stage}" if kind == "writing" else kind] += 1
             wrong += whole(run)
@@ -344,13 +352,14 @@ def others(bench: Bench, tries: int) -> dict[str, Any]:
         if code not in (0, SENTENCE):
             wrong = f"exit code {code}: {child.words}"
         row["wrong"] += [wrong] if wrong else []
+        print(f"{name}: exit code {code} {wrong[-300:]}", flush=True)
 
-    def tried(name: str, number: int, fault: Fault, prepare: Callable[[Path], Any] = lambda run: None) -> None:
+    def tried(name: str, number: int, fault: Fault, before: Callable[[Path], Any] = nothing, same: bool = True) -> None:
         run = bench.folder / f"{name} {number}".replace(" ", "_")
-        prepare(run)
+        before(run)
         child = Child(bench.config, run, fault, slow=0)
         code = child.end()
-        count(name, code, child, "; ".join(whole(run)) or bench.finished(run))
+        count(name, code, child, "; ".join(whole(run)) or (bench.finished(run) if same else endless(run)))
 
     largest = max(path.stat().st_size for path in (bench.folder / "whole").rglob("*"))
     for number in range(tries):
@@ -359,13 +368,23 @@ def others(bench: Bench, tries: int) -> dict[str, Any]:
         name = ("precipitation", "temperature", "streamflow", "aridity")[number % 4]
         value = (np.nan, np.inf, -np.inf)[number % 3]
         day, basin = int(bench.random.integers(700)), int(bench.random.integers(4))
-        tried("NaN or infinity in the data", number, poisoned_data(name, value, day, basin))
+        tried("NaN or infinity in the data", number, poisoned_data(name, value, day, basin), same=False)
         tried("NaN or infinity in the weights", number, poisoned_weights(1 + int(bench.random.integers(20)), value))
     for number in range(max(tries // 4, 1)):
         tried("folder cannot be written", number, as_nobody, half_way(bench))
         two(bench, number, count)
     damage(bench, tries, count)
     return rows
+
+
+def nothing(run: Path) -> None:
+    """No preparation."""
+
+
+def endless(run: Path) -> str:
+    """Models and checkpoints of a run that hold a number that is not finite; other data make other models."""
+    found = [path for path in run.rglob("*.safetensors") for array in load_file(path).values() if array.dtype.kind == "f" and not np.isfinite(array).all()]
+    return ", ".join(sorted({path.name for path in found}))
 
 
 def half_way(bench: Bench) -> Callable[[Path], None]:
@@ -448,7 +467,8 @@ def main() -> None:
         for wrong in row["wrong"][:5]:
             print("   ", wrong)
     if arguments.json is not None:
-        content = {"seed": arguments.seed, "kill": killed, "faults": rows}
+        known = json.loads(arguments.json.read_text()) if arguments.json.exists() else {}
+        content = known | {"seed": arguments.seed} | ({"kill": killed} if arguments.kills else {}) | ({"faults": rows} if rows else {})
         text = json.dumps(content, indent=1).replace(place, "FOLDER")
         arguments.json.write_text(text + "\n")
     sys.exit(bool(killed["wrong"] or any(row["wrong"] for row in rows.values())))

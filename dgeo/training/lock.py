@@ -50,6 +50,5 @@ def _lock(file: IO[str], folder: Path) -> None:
     except (ImportError, OSError):  # no locks on this system, or in this folder
         return
     with suppress(OSError):  # a full disk: the lock holds without a name
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
+        os.ftruncate(file.fileno(), 0)
+        os.write(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}".encode())
