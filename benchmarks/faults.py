@@ -2,17 +2,17 @@
 
     python benchmarks/faults.py [--kills 100] [--tries 12] [--seed 0] [--json benchmarks/results/faults.json]
 
-A small hybrid is trained (steps chosen on validation years, then a refit) and evaluated, undisturbed, by a process of its
-own. Then the same is done under each fault, by processes that are forked from this one, which has loaded everything and
-computed nothing. A kill comes
+A small hybrid is trained (steps chosen on validation years, then a refit) and evaluated, undisturbed, by a process of
+its own. Then the same is done under each fault, by processes that are forked from this one, which has loaded everything
+and computed nothing. A kill comes
 
 - at any moment of the process (a fifth of them),
 - at any moment from the first step of the training to the end of the evaluation (two fifths), or
-- at a stage of a random write (two fifths): with half of the file written, before it is flushed, before it is moved into
-  place, after that.
+- at a stage of a random write (two fifths): with half of the file written, before it is flushed, before it is moved
+  into place, after that.
 
-After each kill every file that is there under its own name must be whole; the run then goes on with `--resume` under the
-next kill, until it has finished. Finished runs must equal the undisturbed one bit for bit: models, history (but for
+After each kill every file that is there under its own name must be whole; the run then goes on with `--resume` under
+the next kill, until it has finished. Finished runs must equal the undisturbed one bit for bit: models, history (but for
 seconds), scores, simulated series. After any other fault the run must have ended with one sentence or finished, and
 must, once the fault is gone, finish with the same bits.
 """
@@ -383,7 +383,12 @@ def nothing(run: Path) -> None:
 
 def endless(run: Path) -> str:
     """Models and checkpoints of a run that hold a number that is not finite; other data make other models."""
-    found = [path for path in run.rglob("*.safetensors") for array in load_file(path).values() if array.dtype.kind == "f" and not np.isfinite(array).all()]
+    found = [
+        path
+        for path in run.rglob("*.safetensors")
+        for array in load_file(path).values()
+        if array.dtype.kind == "f" and not np.isfinite(array).all()
+    ]
     return ", ".join(sorted({path.name for path in found}))
 
 
@@ -461,14 +466,18 @@ def main() -> None:
         print(json.dumps(killed, indent=1), flush=True)
         rows = others(bench, arguments.tries) if arguments.tries else {}
     for name, row in rows.items():
-        print(
-            f"{name:34} {row['sentence']:4} sentence {row['finished']:4} finished {len(row['wrong']):4} wrong  {row['said'][:200]}"
-        )
+        numbers = f"{row['sentence']:4} sentence {row['finished']:4} finished {len(row['wrong']):4} wrong"
+        print(f"{name:34} {numbers}  {row['said'][:200]}")
         for wrong in row["wrong"][:5]:
             print("   ", wrong)
     if arguments.json is not None:
         known = json.loads(arguments.json.read_text()) if arguments.json.exists() else {}
-        content = known | {"seed": arguments.seed} | ({"kill": killed} if arguments.kills else {}) | ({"faults": rows} if rows else {})
+        content = (
+            known
+            | {"seed": arguments.seed}
+            | ({"kill": killed} if arguments.kills else {})
+            | ({"faults": rows} if rows else {})
+        )
         text = json.dumps(content, indent=1).replace(place, "FOLDER")
         arguments.json.write_text(text + "\n")
     sys.exit(bool(killed["wrong"] or any(row["wrong"] for row in rows.values())))

@@ -13,6 +13,7 @@ import traceback
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import jax
 import numpy as np
 
-from benchmarks.bad_inputs import cases, data_cases, material
+from benchmarks.bad_inputs import config_cases, data_cases, material, run_cases
 from benchmarks.bad_inputs.targets import TARGETS, Target
 from dgeo.errors import DgeoError
 
@@ -85,7 +86,9 @@ def known(sound: Path, scratch: Path) -> tuple[dict[str, Counter[str]], Examples
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     began = time.perf_counter()
     bad: Examples = []
-    for kind, name, use, expected in (*cases.cases(sound, scratch), *data_cases.cases(sound, scratch)):
+    for kind, name, use, expected in chain(
+        *(module.cases(sound, scratch) for module in (config_cases, run_cases, data_cases))
+    ):
         judge = (lambda found: "accepted, and should not be") if expected is None else expected
         verdict, said = answer(use, judge)
         if verdict == "answered" and expected is not None:

@@ -47,7 +47,8 @@ def write_text_layout(root: Path, dataset: xr.Dataset, days: int = 60) -> None:
         place.mkdir(parents=True)
     stamps = dataset["time"].values[:days].astype("datetime64[D]")
     for i, basin in enumerate(BASINS):
-        head = " 45.00\n 100.00\n 864000000\nYear Mnth Day Hr dayl(s) prcp(mm/day) srad(W/m2) swe(mm) tmax(C) tmin(C) vp(Pa)\n"
+        columns = "Year Mnth Day Hr dayl(s) prcp(mm/day) srad(W/m2) swe(mm) tmax(C) tmin(C) vp(Pa)"
+        head = f" 45.00\n 100.00\n 864000000\n{columns}\n"
         rows, flows = [], []
         for day, stamp in enumerate(stamps):
             rain, mean, q = (
@@ -111,7 +112,8 @@ def build(folder: Path) -> None:
     (folder / "own.yaml").write_text(yaml.safe_dump(own))
     (folder / "pinn.yaml").write_text("model: cascade\nparameters: {k: 0.2}\ndays: 100\nseed: 3\n")
     black_box = {
-        "data": {"source": "virtual", "count": 4, "years": 5}, "black_box": "bucket", "learning": {"attributes": ATTRIBUTES},
+        "data": {"source": "virtual", "count": 4, "years": 5}, "black_box": "bucket",
+        "learning": {"attributes": ATTRIBUTES},
         "split": {"train": ["2000-10-01", "2003-09-30"], "test": ["2003-10-01", "2005-09-30"]},
     }  # fmt: skip
     (folder / "surrogate.yaml").write_text(yaml.safe_dump(black_box))

@@ -8,7 +8,8 @@ import numpy as np
 Random = np.random.Generator
 WORDS = [
     b"nan", b"inf", b"-1", b"1e999", b"99999999999999999999", b"", b"abc", b"0x10", b"1_000", b"-999", b"1,5", b"true",
-    b"null", b"[]", b"{}", b"../../x", b"<script>", b"\x00", b"\xff\xfe", b"-0", b"1e-400", b"2000-02-30", "２".encode(),
+    b"null", b"[]", b"{}", b"../../x", b"<script>", b"\x00", b"\xff\xfe", b"-0", b"1e-400", b"2000-02-30",
+    "２".encode(),
 ]  # fmt: skip
 TOKEN = re.compile(rb"[-+.0-9a-zA-Z_]+")
 
@@ -121,6 +122,7 @@ def noise(content: bytes, random: Random) -> bytes:
 
 
 BYTES = (
-    flip_one, flip_many, flip_at_the_head, truncate, cut_out, double, zero, insert_noise, append_noise, move, empty, noise
+    flip_one, flip_many, flip_at_the_head, truncate, cut_out, double, zero, insert_noise, append_noise, move,
+    empty, noise,
 )  # fmt: skip
 TEXT = (*BYTES, exchange_word, exchange_word, exchange_word, drop_line, repeat_line, swap_lines, nest)

@@ -72,11 +72,8 @@ def _words(path: Path, lines: list[str], first: int, width: int) -> list[str]:
 
 def _dates(path: Path, year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
     """Calendar dates, which must exist and not repeat; a leap day is a day like any other."""
-    whole = (
-        np.isfinite([year, month, day])
-        & (np.abs([year, month, day]) < LAST_YEAR)
-        & (np.mod([year, month, day], 1) == 0)
-    )
+    parts = np.asarray([year, month, day])
+    whole = (np.abs(parts) < LAST_YEAR) & (parts == np.floor(parts))
     strange = ~whole.all(axis=0) | (year < FIRST_YEAR)
     if strange.any():
         i = int(np.argmax(strange))

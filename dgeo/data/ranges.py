@@ -62,8 +62,8 @@ def _check_temperatures(ds: xr.Dataset) -> None:
     crossed = faults(lambda low, high: low > high, ds["temperature_min"], ds["temperature_max"])
     if crossed is not None and 2 * crossed.values > ds["temperature_min"].size:
         raise DgeoError(
-            f"temperature_min exceeds temperature_max on {crossed.values} basin-days, more than half of all, so that the "
-            "two have been exchanged; give each its own name."
+            f"temperature_min exceeds temperature_max on {crossed.values} basin-days, more than half of all, so that "
+            "the two have been exchanged; give each its own name."
         )
     if crossed is not None:
         day, basin = crossed.first

@@ -210,8 +210,8 @@ class _Series(BackendArray):
         )
         if math.prod(piece) > LARGEST_PIECE or not all((*shard, *piece)):
             raise DgeoError(
-                f"{self.place} is in pieces of {list(piece)} [time, basin], each of which is read whole, and one of more "
-                f"than {LARGEST_PIECE} values fills the memory; write it with dgeo.data.write_store."
+                f"{self.place} is in pieces of {list(piece)} [time, basin], each of which is read whole, and one of "
+                f"more than {LARGEST_PIECE} values fills the memory; write it with dgeo.data.write_store."
             )
         whole = math.prod(-(-size // part) for size, part in zip(self.shape, shard, strict=True))
         files = sum(1 for _ in (path / name / "c").glob("*/*"))

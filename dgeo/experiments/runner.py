@@ -72,7 +72,7 @@ def run_study(
     - `plan`: only measure and tell what the cells will cost.
     - `say`, `tell`, `watch`: told of sentences, of the costs before the training, and of every call of the training.
 
-    **Raises** `DgeoError` where the folder holds another study, another process runs it, or the training is interrupted.
+    **Raises** `DgeoError` where the folder holds another study or is in use, or the training is interrupted.
     """
     folder = Folder(Path(out))
     folder.begin()
