@@ -238,13 +238,11 @@ class Bench:
         return wrong
 
 
-def kills(bench: Bench, count: int) -> dict[str, Any]:
+def kills(bench: Bench, count: int, chain: int) -> dict[str, Any]:
     """Runs under one kill after another."""
     moments: Counter[str] = Counter()
     wrong: list[str] = []
-    finished, number, run = 0, 0, bench.folder / "killed_0"
-    if count == 0:
-        return {"kills": 0, "wrong": []}
+    finished, number, run = 0, 0, bench.folder / f"killed_{chain}_0"
     while sum(moments.values()) < count:
         kind = ("any moment", "training", "training", "writing", "writing")[int(bench.random.integers(5))]
         stage = STAGES[int(bench.random.integers(4))]
@@ -259,7 +257,7 @@ def kills(bench: Bench, count: int) -> dict[str, Any]:
             child.kill()
         code = child.end()
         if sum(moments.values()) % 10 == 9:
-            print(dict(moments), finished, wrong[-3:], flush=True)
+            print(chain, dict(moments), finished, wrong[-3:], flush=True)
         if code == -signal.SIGKILL:
             moments[f"writing, {stage}" if kind == "writing" else kind] += 1
             wrong += whole(run)
@@ -269,7 +267,7 @@ def kills(bench: Bench, count: int) -> dict[str, Any]:
             wrong += [found] if (found := bench.finished(run)) else []
             finished += 1
             number += 1
-            run = bench.folder / f"killed_{number}"
+            run = bench.folder / f"killed_{chain}_{number}"
     wrong += [found] if (found := bench.finished(run)) else []
     return {"kills": sum(moments.values()), "moments": dict(moments), "finished": finished + 1, "wrong": wrong}
 
@@ -448,11 +446,35 @@ def flipped(content: bytes, random: np.random.Generator) -> bytes:
     return content[:at] + bytes([content[at] ^ (1 << int(random.integers(8)))]) + content[at + 1 :]
 
 
+def at_once(bench: Bench, arguments: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Chains of kills and the other faults, each in a process of its own."""
+    chains, share = arguments.chains, -(-arguments.kills // arguments.chains)
+    jobs = [lambda chain=chain: kills(bench, share, chain) for chain in range(chains if share else 0)]
+    jobs += [lambda: others(bench, arguments.tries)] if arguments.tries else []
+    pids = []
+    for number, job in enumerate(jobs):
+        pids.append(os.fork())
+        if pids[-1] == 0:
+            bench.random = np.random.default_rng([arguments.seed, number])
+            (bench.folder / f"job_{number}.json").write_text(json.dumps(job()))
+            os._exit(0)
+    for pid in pids:
+        os.waitpid(pid, 0)
+    found = [json.loads((bench.folder / f"job_{number}.json").read_text()) for number in range(len(jobs))]
+    rows = found.pop() if arguments.tries else {}
+    moments = sum((Counter(part["moments"]) for part in found), Counter())
+    numbers = {name: sum(part[name] for part in found) for name in ("kills", "finished")}
+    killed = numbers | {"moments": dict(moments), "wrong": [wrong for part in found for wrong in part["wrong"]]}
+    print(json.dumps(killed, indent=1), flush=True)
+    return killed, rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--tries", type=int, default=12, help="of each other fault")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--chains", type=int, default=1, help="of kills, side by side, and beside the other faults")
     parser.add_argument("--json", type=Path, default=None)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -462,22 +484,14 @@ def main() -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         bench = Bench(Path(place), arguments.seed)
         print(f"undisturbed: {bench.seconds:.1f} s, {len(bench.expected)} things to be the same", flush=True)
-        killed = kills(bench, arguments.kills)
-        print(json.dumps(killed, indent=1), flush=True)
-        rows = others(bench, arguments.tries) if arguments.tries else {}
+        killed, rows = at_once(bench, arguments)
     for name, row in rows.items():
         numbers = f"{row['sentence']:4} sentence {row['finished']:4} finished {len(row['wrong']):4} wrong"
         print(f"{name:34} {numbers}  {row['said'][:200]}")
         for wrong in row["wrong"][:5]:
             print("   ", wrong)
     if arguments.json is not None:
-        known = json.loads(arguments.json.read_text()) if arguments.json.exists() else {}
-        content = (
-            known
-            | {"seed": arguments.seed}
-            | ({"kill": killed} if arguments.kills else {})
-            | ({"faults": rows} if rows else {})
-        )
+        content = {"seed": arguments.seed, "kill": killed, "faults": rows}
         text = json.dumps(content, indent=1).replace(place, "FOLDER")
         arguments.json.write_text(text + "\n")
     sys.exit(bool(killed["wrong"] or any(row["wrong"] for row in rows.values())))

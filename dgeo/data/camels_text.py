@@ -123,8 +123,8 @@ def read_forcing(path: Path) -> Forcing:
         ) from error
     if tuple(columns[:3]) != ("year", "mnth", "day") or len(set(columns)) < len(columns) or len(columns) < 5:
         raise DgeoError(
-            f"The forcing file '{path}' has the columns {', '.join(columns)} where year, mnth, day and hr come first and "
-            "each other once; fetch it again."
+            f"The forcing file '{path}' has the columns {', '.join(columns)} where year, mnth, day and hr come first "
+            "and each other once; fetch it again."
         )
     if not 0 < area < np.inf:
         raise DgeoError(
