@@ -126,6 +126,10 @@ def read_forcing(path: Path) -> Forcing:
             f"The forcing file '{path}' has the columns {', '.join(columns)} where year, mnth, day and hr come first "
             "and each other once; fetch it again."
         )
+    if not -90 <= latitude <= 90:
+        raise DgeoError(
+            f"The forcing file '{path}' has the latitude {latitude:g}, which must lie from -90 to 90; correct its first line."
+        )
     if not 0 < area < np.inf:
         raise DgeoError(
             f"The forcing file '{path}' has the area {area:g} m2, which must be positive; correct its third line."
