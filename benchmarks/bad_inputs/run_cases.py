@@ -26,7 +26,7 @@ from dgeo.numerics import read_tree, storage, write_tree
 from dgeo.report import hydrographs, learning, parameters, relations, scores
 from dgeo.report.page import render
 
-GIANT = {"slots": ["recharge"], "inputs": ["soil_moisture"], "width": 1024, "depth": 20, "per_basin": True}
+GIANT = {"slots": ["recharge_fraction"], "inputs": ["soil_moisture"], "width": 1024, "depth": 20, "per_basin": True}
 
 
 def cases(sound: Path, scratch: Path) -> Iterator[Case]:
