@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from benchmarks.bad_inputs import material, mutators, oracle
+from benchmarks.bad_inputs import mutators, oracle
 from dgeo import data, training
 from dgeo.contrast.experiment import read_contrast
 from dgeo.data.store import open_store
