@@ -63,6 +63,7 @@ MODELS: dict[str, Model] = {
     ),
     "static": Model("camels_us_static", "hybrid", "δHBV, static parameters, 16 components", quick=FEWER[1:]),
     "dynamic": Model("camels_us_dynamic", "hybrid", "δHBV, beta, k0 and beta_et move in time", quick=FEWER),
+    "dynamic_more": Model("camels_us_dynamic_more", "hybrid", "δHBV, seven parameters move in time", quick=FEWER),
     "static_fast": Model("camels_us_static_fast", "hybrid", "δHBV, static parameters, 4 components", quick=FEWER),
     "law": Model("camels_us_law", "hybrid", "static_fast with a learned law of evaporation", quick=FEWER),
     "implicit": Model("camels_us_implicit", "hybrid", "static_fast with implicit Euler steps", quick=FEWER),
