@@ -34,7 +34,7 @@ def weir() -> Iterator[KernelRow]:
     makes it second order, and so does w: what it lacks of ½ is |Δη|/(2.4·h), a fiftieth, and goes as the length. By the
     exact curve x(y, yₙ), in which yₙ goes as n^{3/5}, ∂y/∂ln n = −(3/5)·yₙ·(∂x/∂yₙ)/(∂x/∂y) at a place.
     """
-    solve = _jit(jax.value_and_grad(_depths_above_weir, argnums=1, has_aux=True))
+    solve = _jit(jax.value_and_grad(steady_depths, argnums=1, has_aux=True))
     errors = []
     for length in (500.0, 250.0):
         place = int(ABOVE / length)
@@ -43,13 +43,13 @@ def weir() -> Iterator[KernelRow]:
         errors.append(np.sqrt(np.mean((depths[: place + 1] - exact) ** 2)))
     yield CASES.value("depth 8 km above a weir of 4 m [m]", depth, exact[-1], 1e-4)
     yield CASES.order("depths above a weir, rms", errors, [500.0, 250.0], 2.0, 0.2)
-    numbers = (jnp.asarray(x) for x in (WEIR, exact[-1], _uniform(), LEVEL))
+    numbers = (jnp.asarray(x) for x in (WEIR, exact[-1], uniform_depth(), LEVEL))
     by_depth, by_uniform = jax.grad(open_channel.backwater_distance, (1, 2))(*numbers)
-    closed = -0.6 * _uniform() * float(by_uniform / by_depth)
+    closed = -0.6 * uniform_depth() * float(by_uniform / by_depth)
     yield CASES.gradient("depth 8 km above a weir, ∂y/∂ln n", slope * ROUGHNESS, closed, 2e-3)
 
 
-def _depths_above_weir(length: jax.Array, roughness: jax.Array, place: jax.Array) -> tuple[jax.Array, jax.Array]:
+def steady_depths(length: jax.Array, roughness: jax.Array, place: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The depth at a place, and all depths from the weir up, in steady flow."""
     model = _chain(length, LEVEL, "stage")
     forcing = {"lateral_inflow": jnp.zeros(REACHES).at[0].set(RUNOFF * WIDE), "stage": jnp.full(REACHES, WEIR)}
@@ -62,12 +62,13 @@ def _depths_above_weir(length: jax.Array, roughness: jax.Array, place: jax.Array
 
 def depths_above_weir(distance: np.ndarray) -> np.ndarray:
     """Depths of the exact curve, by a table of distances."""
-    depth = np.linspace(1.05 * _uniform(), WEIR, 100_001)[::-1]
-    numbers = (jnp.asarray(x) for x in (WEIR, depth, _uniform(), LEVEL))
+    depth = np.linspace(1.05 * uniform_depth(), WEIR, 100_001)[::-1]
+    numbers = (jnp.asarray(x) for x in (WEIR, depth, uniform_depth(), LEVEL))
     return np.interp(distance, np.asarray(open_channel.backwater_distance(*numbers)), depth)
 
 
-def _uniform() -> float:
+def uniform_depth() -> float:
+    """Without a weir [m]."""
     return float(open_channel.uniform_depth(*(jnp.asarray(x) for x in (RUNOFF, ROUGHNESS, LEVEL))))
 
 
