@@ -87,6 +87,9 @@ def _freezing() -> Iterator[KernelRow]:
     yield HEAT.gradient("ice, d depth / d ln k", slope[0], float(smooth(0.0)), 0.04)
     yield HEAT.gradient("ice, time scaling: d/d ln k beside d/d ln t", slope[0], float(slope[1]), 1e-10)
     yield HEAT.gradient("ice, d depth / d ln k, checkpointed beside not", checkpointed[0], float(slope[0]), 1e-12)
+    along = jnp.asarray([0.7, -0.4])
+    forward = _jit(lambda x: jax.jvp(lambda x: run(x)[0], (x,), (along,))[1])(still)
+    yield HEAT.gradient("ice, dot product: forward mode beside backward", forward, float(slope @ along), 1e-10)
     yield HEAT.cost("ice, gradient / forward", _seconds(gradient, still) / _seconds(value, still))
 
 
