@@ -113,9 +113,8 @@ class DiffusiveRiver(RiverNetwork):
         arrays, rest = eqx.partition((self, given, start), eqx.is_inexact_array)
         held, known, start = eqx.combine(jax.lax.stop_gradient(arrays), rest)
         root = held._searched(start, known)
-        _, matrix = held._linearised(root, known)
-        step = forest_solve(self.reaches.forest, matrix, self._excess(root, given))
-        return jnp.where(jnp.all(jnp.isfinite(step)), positive_part(root - step), root)
+        matrix = _sound(held._linearised(root, known)[1])
+        return positive_part(root - forest_solve(self.reaches.forest, matrix, self._excess(root, given)))
 
     def _searched(self, start: Reach, given: Given) -> Reach:
         tolerance = ROUNDINGS * float(np.finfo(start.dtype).eps)
@@ -210,3 +209,10 @@ class DiffusiveRiver(RiverNetwork):
         falls = self.reaches.length * self.reaches.slope
         bed = (falls + self._of_next(falls)) / 2
         return (bed + depth - below) / self._distance()
+
+
+def _sound(matrix: ForestMatrix) -> ForestMatrix:
+    """The matrix, or the identity where it holds what is no number, so that nothing does that is solved with it."""
+    one, none = jnp.ones_like(matrix.diagonal), jnp.zeros_like(matrix.diagonal)
+    finite = jnp.all(jnp.isfinite(jnp.stack(matrix)))
+    return jax.tree.map(lambda a, b: jnp.where(finite, a, b), matrix, ForestMatrix(one, none, none))
