@@ -132,8 +132,8 @@ def draw(series: dict[str, np.ndarray], result: dict[str, Any], path: Path) -> N
     with panels(path, 3, width=4.0, height=3.4, dpi=75) as axes:
         years = jnp.linspace(0, 60, 61)
         forcing = {"temperature": jnp.full((60, 1), 15.0)}
-        numbers = {"decay_rate_young": 1 / 3, "decay_rate_old": 1 / 100, "share_young_to_old": 0.2, "allocation_young": 1.0,
-                   "input": 0.3, "temperature_sensitivity": 2.0}  # fmt: skip
+        numbers = {"decay_rate_young": 1 / 3, "decay_rate_old": 1 / 100, "share_young_to_old": 0.2,
+                   "allocation_young": 1.0, "input": 0.3, "temperature_sensitivity": 2.0}  # fmt: skip
         given = Parameters({name: jnp.full(1, x) for name, x in numbers.items()}, {})
         start = {"young": jnp.full(1, 0.3), "old": jnp.full(1, 4.0)}
         run, _ = simulate(two_pools(), forcing, given, start, outputs=("young", "old"))

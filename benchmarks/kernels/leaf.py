@@ -110,7 +110,9 @@ def draw(kept: dict[str, Any], traits: dict[str, Any], path: Path) -> None:
                 jnp.asarray(x) for x in (grid, np.full(60, np.median(curves.temperature[i])), np.full(60, 1800.0))
             )
             model = leaf("C4") if curves.c4[i] else C3
-            axes[1].plot(grid, response(model, jnp.asarray(kept["z"][i]), fields), color=colour, label=f"quantile {rank:g}")
+            axes[1].plot(
+                grid, response(model, jnp.asarray(kept["z"][i]), fields), color=colour, label=f"quantile {rank:g}"
+            )
         axes[1].set(title="real curves, by rank of misfit", xlabel="Ci [µmol mol⁻¹]", ylabel="A [µmol m⁻² s⁻¹]")
         good = ~curves.c4 & ~kept["loose"][:, 0]
         axes[2].loglog(kept["published"]["Vcmax"].to_numpy()[good], kept["found"]["carboxylation_25"][good], ".", ms=3)

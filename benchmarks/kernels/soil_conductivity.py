@@ -88,7 +88,7 @@ def true_conductivity(saturation: jax.Array) -> np.ndarray:
 
 
 def identifiability(seen: Sensors) -> dict[str, Any]:
-    """Hessian spectra at the truth on the learner's grid: of ln K at some saturations, and of ln Ks, ln α, ln(n − 1)."""
+    """Hessian spectra at the truth on the learner's grid, of ln K at some saturations and of ln Ks, ln α, ln(n − 1)."""
     plain, rain = richards(LAYERS), seen.rain[:TRAINED]
 
     def by_law(law: Law) -> jax.Array:
@@ -114,9 +114,7 @@ def study() -> dict[str, Any]:
     trained, (power, numbers, z) = networks(seen), fitted_power(seen)
     plain, wide = richards(LAYERS), np.repeat(seen.rain, STARTS, axis=1)
     simulated = {
-        "network": learner_run(
-            plain.with_laws({"conductivity": PerSite(trained)}), full(LOAM, STARTS), wide
-        ),
+        "network": learner_run(plain.with_laws({"conductivity": PerSite(trained)}), full(LOAM, STARTS), wide),
         "true_law": learner_run(plain, full(LOAM, 1), seen.rain),
         "power_law": learner_run(power, numbers, seen.rain),
     }

@@ -1,6 +1,6 @@
 """The conductivity of a soil that freezes, learned from its temperatures.
 
-    R=benchmarks/results/kernels; python benchmarks/kernels/soil_heat.py --json $R/soil_heat.json --figure $R/soil_heat.png
+    python benchmarks/kernels/soil_heat.py --json soil_heat.json --figure soil_heat.png
 
 A virtual winter of forty days: cold that comes and goes, day and night, over a soil that freezes between 0 and −1 °C.
 The truth has 1.2 m in layers of 2 cm and steps of a quarter of an hour, and conducts by its liquid share s as
@@ -142,7 +142,9 @@ def study() -> tuple[dict[str, Any], dict[str, Any]]:
     result = {
         "truth_failed_share": failed,
         "test_rmse_K": {name: rms((x - exact)[24 * TRAINED :]) for name, x in series.items()},
-        "test_rmse_K_of_each_start": [rms((series["network"][:, i] - exact[:, 0])[24 * TRAINED :]) for i in range(STARTS)],
+        "test_rmse_K_of_each_start": [
+            rms((series["network"][:, i] - exact[:, 0])[24 * TRAINED :]) for i in range(STARTS)
+        ],
         "mean_error_of_ln_k": {name: float(x.mean()) for name, x in off.items()},
         "error_of_ln_k_at_ends": {name: [float(x[..., k].mean()) for k in (0, -1)] for name, x in off.items()},
         "spread_of_ln_k_over_starts": np.round(np.std(np.log(law["network"]), axis=0)[::8], 4).tolist(),

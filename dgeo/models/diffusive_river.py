@@ -2,8 +2,8 @@
 
     V' = V + Δt·(q + Σ_above Q' − Q'),      Q' = K(h_f)·√S' at the end of the step
 
-for all reaches at once (`dgeo.physics.diffusive_wave`; time in seconds). Weirs, tides and confluences hold water back up
-the river, and it may flow up. The unknowns are the depths; Newton's method treats y = √S as one more unknown of every
+for all reaches at once (`dgeo.physics.diffusive_wave`; time in seconds). Weirs, tides and confluences hold water back,
+and it may flow up the river. The unknowns are the depths; Newton's method treats y = √S as one more unknown of every
 face, in which the equations hardly bend, and eliminates it: what remains is a forest (`dgeo.numerics.forest`), so that
 a step costs a number of operations proportional to that of the reaches, and so does its derivative, that of the
 implicit function.
@@ -125,7 +125,9 @@ class DiffusiveRiver(RiverNetwork):
         def iterate(now: Search) -> Search:
             excess, matrix = self._linearised(now.depth, given, now.root)
             limit = LARGEST * (SMALLEST + now.depth)
-            depth = positive_part(now.depth - jnp.clip(forest_solve(self.reaches.forest, matrix, excess), -limit, limit))
+            depth = positive_part(
+                now.depth - jnp.clip(forest_solve(self.reaches.forest, matrix, excess), -limit, limit)
+            )
             there, bend = diffusive_wave.slope_of_root(now.root)
             root = now.root + (self._slope(depth, self._below(depth, given.stage)) - there) / bend
             change = jnp.max(jnp.abs(depth - now.depth) / (1 + depth))
@@ -147,7 +149,7 @@ class DiffusiveRiver(RiverNetwork):
         if root is None:
             root = diffusive_wave.root_of_slope(slope)
         there, bend = diffusive_wave.slope_of_root(root)
-        flow, push = jax.linearize(lambda *x: self._discharge(*x, values), depth, below, root)
+        flow, push = jax.linearize(lambda h, below, y: self._discharge(h, below, y, values), depth, below, root)
         one, none = jnp.ones_like(depth), jnp.zeros_like(depth)
         by_root = push(none, none, one) / bend
         flow = flow + by_root * (slope - there)

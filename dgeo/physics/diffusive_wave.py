@@ -35,7 +35,7 @@ NOTHING = 1e-12  # [m]
 
 
 def root_of_slope(slope: Reaches) -> Reaches:
-    """y = ±√|S|, rounded about 0."""
+    """The root y = ±√|S|, rounded about 0."""
     return slope / jnp.sqrt((STILL + jnp.sqrt(STILL**2 + 4 * slope**2)) / 2)
 
 

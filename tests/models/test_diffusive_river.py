@@ -30,9 +30,7 @@ def case(draws):
     """A run through a forest above seas of changing level, sizes spread over decades; reach 5 is a reservoir."""
     random = np.random.default_rng(draws)
     length, slope = 10 ** random.uniform(2, 4.5, REACHES), 10 ** random.uniform(-6, -1.5, REACHES)
-    model = DiffusiveRiver(
-        reaches(TREES[draws % len(TREES)], length, slope, np.arange(REACHES) == 5), tail="stage"
-    )
+    model = DiffusiveRiver(reaches(TREES[draws % len(TREES)], length, slope, np.arange(REACHES) == 5), tail="stage")
     drawn = {name: random.uniform(0.01, 0.99, (1, REACHES)) for name in model.parameters}
     parameters = {name: model.parameters[name].bounds.from_fraction(jnp.asarray(x)) for name, x in drawn.items()}
     lateral = 10 ** random.uniform(-6, 3, (STEPS, 1, REACHES)) * random.integers(0, 2, (STEPS, 1, REACHES))

@@ -163,7 +163,9 @@ def test_one_network_for_conductivity_and_uptake_conserves_water(key):
     (_, (fluxes, after)), slope = drained(column)
     assert np.max(ledger(column, before, after, fluxes, 0.25).relative_residual) <= 1e-5
     assert np.all(np.sum(fluxes["transpiration"], axis=-1) > 0)
-    assert all(np.any(x != 0) and np.all(np.isfinite(x)) for x in jax.tree.leaves(eqx.filter(slope.joint, eqx.is_array)))
+    assert all(
+        np.any(x != 0) and np.all(np.isfinite(x)) for x in jax.tree.leaves(eqx.filter(slope.joint, eqx.is_array))
+    )
 
 
 def test_laws_are_continuous_and_fall_with_suction():
