@@ -56,13 +56,27 @@ class Given(NamedTuple):
     dt: Scalar
 
 
+class Flow(NamedTuple):
+    """What is sought: the depths of all reaches and the roots y of all faces."""
+
+    depth: Reach
+    root: Reach
+
+
 class Search(NamedTuple):
     """Where the search stands, and the last change of a depth over 1 m and itself."""
 
     i: Int[Array, ""]
-    depth: Reach
-    root: Reach
+    flow: Flow
     change: Float[Array, ""]
+
+
+class Slopes(NamedTuple):
+    """Derivatives: those of the water left over by the depths, y eliminated; dQ/dS at a depth; dS/dy."""
+
+    matrix: ForestMatrix
+    by_slope: Reach
+    bend: Reach
 
 
 class DiffusiveRiver(RiverNetwork):
@@ -89,11 +103,11 @@ class DiffusiveRiver(RiverNetwork):
         values = jax.vmap(self.values)(state, forcing, parameters)
         lateral = at_least(forcing["lateral_inflow"], -state["volume"] / dt)
         given = Given(values, state["volume"] + dt * lateral, forcing.get("stage", jnp.zeros_like(lateral)), dt)
-        depth = self._found(self.depth(state["volume"], values), given)
-        discharge = self._discharge(depth, self._below(depth, given.stage), None, values)
+        found, success = self._found(self.depth(state["volume"], values), given)
+        discharge = self._discharge(found, given)
         volume = given.volume + dt * (self.reaches.gathered(discharge) - discharge)
-        unclosed = jnp.abs(self._stored(depth, values) - volume) / self._surface(depth, values) / (1 + depth)
-        failed = ~(jnp.max(unclosed) <= UNCLOSED)
+        unclosed = jnp.abs(self._stored(found.depth, values) - volume) / self._surface(found.depth, values)
+        failed = ~(success & jnp.all(unclosed <= UNCLOSED * (1 + found.depth)))
         leaving = jnp.where(self.reaches.outlets, discharge, jnp.zeros_like(discharge))
         fluxes = {"inflow": lateral, "outflow": leaving, "discharge": discharge}
         still = failed & ~jnp.any(jnp.isnan(given.volume))
@@ -108,72 +122,77 @@ class DiffusiveRiver(RiverNetwork):
         area = positive_part(volume) / self.reaches.length
         return channel.depth(area, parameters["bottom_width"], parameters["side_slope"])
 
-    def _found(self, start: Reach, given: Given) -> Reach:
-        """The depths at the end of the step, with the derivative of the implicit function."""
+    def _found(self, start: Reach, given: Given) -> tuple[Flow, Bool[Array, ""]]:
+        """Depths and roots at the end of the step, with the derivative of the implicit function; and whether found."""
         arrays, rest = eqx.partition((self, given, start), eqx.is_inexact_array)
         held, known, start = eqx.combine(jax.lax.stop_gradient(arrays), rest)
-        root = held._searched(start, known)
-        matrix = _sound(held._linearised(root, known)[1])
-        return positive_part(root - forest_solve(self.reaches.forest, matrix, self._excess(root, given)))
+        last = held._searched(start, known)
+        slopes = held._slopes(last.flow, known)
+        return held._moved(last.flow, slopes, *self._residuals(last.flow, given), known), last.change <= UNCLOSED
 
-    def _searched(self, start: Reach, given: Given) -> Reach:
+    def _searched(self, start: Reach, given: Given) -> Search:
         tolerance = ROUNDINGS * float(np.finfo(start.dtype).eps)
 
         def onward(now: Search) -> Bool[Array, ""]:
             return (now.i < self.iterations) & ~(now.change <= tolerance)
 
         def iterate(now: Search) -> Search:
-            excess, matrix = self._linearised(now.depth, given, now.root)
-            limit = LARGEST * (SMALLEST + now.depth)
-            depth = positive_part(
-                now.depth - jnp.clip(forest_solve(self.reaches.forest, matrix, excess), -limit, limit)
-            )
-            there, bend = diffusive_wave.slope_of_root(now.root)
-            root = now.root + (self._slope(depth, self._below(depth, given.stage)) - there) / bend
-            change = jnp.max(jnp.abs(depth - now.depth) / (1 + depth))
-            return Search(now.i + 1, depth, root, change)
+            slopes = self._slopes(now.flow, given)
+            flow = self._moved(now.flow, slopes, *self._residuals(now.flow, given), given, LARGEST)
+            change = jnp.max(jnp.abs(flow.depth - now.flow.depth) / (1 + now.flow.depth))
+            return Search(now.i + 1, flow, change)
 
         root = diffusive_wave.root_of_slope(self._slope(start, self._below(start, given.stage)))
-        first = Search(jnp.zeros((), jnp.int32), start, root, jnp.asarray(jnp.inf, start.dtype))
-        found = jax.lax.while_loop(onward, iterate, first).depth
-        return jnp.where(jnp.all(jnp.isfinite(found)), found, start)
+        first = Search(jnp.zeros((), jnp.int32), Flow(start, root), jnp.asarray(jnp.inf, start.dtype))
+        return jax.lax.while_loop(onward, iterate, first)
 
-    def _linearised(self, depth: Reach, given: Given, root: Reach | None = None) -> tuple[Reach, ForestMatrix]:
-        """The water beyond what was there and came in [m³], at these depths and what y comes to, and its derivatives.
+    def _residuals(self, flow: Flow, given: Given) -> tuple[Reach, Reach]:
+        """The water beyond what was there and came in [m³], and by how much the slopes exceed those of the roots."""
+        discharge = self._discharge(flow, given)
+        excess = self._stored(flow.depth, given.values) - given.volume
+        excess = excess + given.dt * (discharge - self.reaches.gathered(discharge))
+        slope = self._slope(flow.depth, self._below(flow.depth, given.stage))
+        return excess, slope - diffusive_wave.slope_of_root(flow.root)[0]
 
-        Without a y of its own, it is that of the depths.
-        """
-        values, volume, stage, dt = given
-        below = self._below(depth, stage)
-        slope = self._slope(depth, below)
-        if root is None:
-            root = diffusive_wave.root_of_slope(slope)
-        there, bend = diffusive_wave.slope_of_root(root)
-        flow, push = jax.linearize(lambda h, below, y: self._discharge(h, below, y, values), depth, below, root)
-        one, none = jnp.ones_like(depth), jnp.zeros_like(depth)
-        by_root = push(none, none, one) / bend
-        flow = flow + by_root * (slope - there)
-        rise = push(one, none, none) + by_root / self._distance()
-        fall = push(none, one, none) - by_root / self._distance()
-        outlets, gathered = self.reaches.outlets, self.reaches.gathered
+    def _slopes(self, flow: Flow, given: Given) -> Slopes:
+        values, dt, distance = given.values, given.dt, self._distance()
+        bend = diffusive_wave.slope_of_root(flow.root)[1]
+        below = self._below(flow.depth, given.stage)
+        _, push = jax.linearize(lambda h, below, y: self._through(h, below, y, values), flow.depth, below, flow.root)
+        one, none = jnp.ones_like(bend), jnp.zeros_like(bend)
+        by_slope = push(none, none, one) / bend
+        rise = push(one, none, none) + by_slope / distance
+        fall = push(none, one, none) - by_slope / distance
+        outlets = self.reaches.outlets
         if self.tail == "uniform":
             rise = jnp.where(outlets, rise + fall, rise)
         inner = jnp.where(outlets, none, dt)
-        excess = self._stored(depth, values) - volume + dt * (flow - gathered(flow))
-        diagonal = self._surface(depth, values) + dt * (rise - gathered(fall))
-        return excess, ForestMatrix(diagonal, inner * fall, -inner * rise)
+        diagonal = self._surface(flow.depth, values) + dt * (rise - self.reaches.gathered(fall))
+        return Slopes(_sound(ForestMatrix(diagonal, inner * fall, -inner * rise)), by_slope, bend)
 
-    def _excess(self, depth: Reach, given: Given) -> Reach:
-        """The same at the y of these depths; zero at the end of an implicit step."""
-        flow = self._discharge(depth, self._below(depth, given.stage), None, given.values)
-        return self._stored(depth, given.values) - given.volume + given.dt * (flow - self.reaches.gathered(flow))
+    def _moved(
+        self, flow: Flow, slopes: Slopes, excess: Reach, mismatch: Reach, given: Given, largest: float = jnp.inf
+    ) -> Flow:
+        """One Newton step, of which no depth moves by more than `largest` allows; no depth becomes negative.
 
-    def _discharge(self, depth: Reach, below: Reach, root: Reach | None, values: Values) -> Reach:
-        """What flows out of every reach [m³ s⁻¹] by its depth, that below it and y = √S."""
-        slope = self._slope(depth, below)
-        if root is None:
-            root = diffusive_wave.root_of_slope(slope)
-        face = diffusive_wave.face_depth(depth, below, slope * self._distance())
+        Slopes change as the step says, and not as the depths do: surfaces of nearly still water differ by less than the
+        rounding of depths, and flows must not be those of rounding.
+        """
+        by_mismatch = slopes.by_slope * mismatch
+        excess = excess + given.dt * (by_mismatch - self.reaches.gathered(by_mismatch))
+        limit = largest * (SMALLEST + flow.depth)
+        step = jnp.clip(forest_solve(self.reaches.forest, slopes.matrix, excess), -limit, limit)
+        moved = at_least(-step, -flow.depth)
+        steeper = (moved - self._below(moved, jnp.zeros_like(moved))) / self._distance()
+        return Flow(flow.depth + moved, flow.root + (mismatch + steeper) / slopes.bend)
+
+    def _discharge(self, flow: Flow, given: Given) -> Reach:
+        """What flows out of every reach [m³ s⁻¹]."""
+        return self._through(flow.depth, self._below(flow.depth, given.stage), flow.root, given.values)
+
+    def _through(self, depth: Reach, below: Reach, root: Reach, values: Values) -> Reach:
+        """The same by its depth, that below it, and y."""
+        face = diffusive_wave.face_depth(depth, below, self._slope(depth, below) * self._distance())
         section = (values["bottom_width"], values["side_slope"])
         roughness = self._laws("roughness", {**values, "depth": face})
         flow = diffusive_wave.conveyance(face, *section, roughness) * root

@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dgeo.analytic import advection_dispersion, open_channel
-from dgeo.check import gradient_kit
-from dgeo.check.gradient_ranges import of_precision
+from dgeo.check.gradient_run import median_time
 from dgeo.check.kernels.report import Cases, KernelRow
 from dgeo.models import DiffusiveRiver, Values, reaches
 
@@ -134,33 +133,35 @@ def network() -> Iterator[KernelRow]:
     hours = jnp.arange(12.0)[:, None] / 12
     forcing = (1 + 20 * jnp.exp(-(((hours - 0.3) / 0.1) ** 2))) * jnp.asarray([[1.0, 2.0, 0.5, 0.1]])
     channel = {**_channel(4, jnp.asarray(ROUGHNESS), 10.0), "residence_time": jnp.full(4, 5 * HOUR)}
-    start = {"volume": jnp.full(4, 3e4)}
+    given = (forcing, channel, jnp.asarray(HOUR), {"volume": jnp.full(4, 3e4)})
 
-    def run(inflow: jax.Array, channel: Values, start: Values, dt: jax.Array) -> tuple[Values, Values]:
-        here = of_precision(model, inflow)
-        return jax.lax.scan(lambda s, x: here.step(s, {"lateral_inflow": x}, channel, dt), start, inflow)
+    def flow(inflow: jax.Array, channel: Values, dt: jax.Array, start: Values, kept: bool = True) -> tuple:
+        def step(state: Values, now: jax.Array) -> tuple[Values, Values]:
+            return model.step(state, {"lateral_inflow": now}, channel, dt)
 
-    end, fluxes = _jit(run)(forcing, channel, start, jnp.asarray(HOUR))
+        end, fluxes = jax.lax.scan(step if kept else jax.checkpoint(step), start, inflow)
+        return jnp.sum(fluxes["discharge"]), (end, fluxes)
+
+    run, back = _jit(flow), _jit(jax.value_and_grad(flow, (0, 1, 2, 3), has_aux=True))
+    (total, (end, fluxes)), slopes = back(*given)
     entered = HOUR * jnp.sum(fluxes["inflow"])
     residual = jnp.sum(end["volume"]) - 12e4 - entered + HOUR * jnp.sum(fluxes["outflow"])
     yield CASES.budget("a flood through two branches and a reservoir", residual, 12e4 + entered, 1e-13)
-
-    def flow(inflow: jax.Array, channel: Values, dt: jax.Array) -> jax.Array:
-        return jnp.sum(run(inflow, channel, start, dt)[1]["discharge"])
-
-    total, slopes = _jit(jax.value_and_grad(flow, (0, 1, 2)))(forcing, channel, jnp.asarray(HOUR))
     slower = sum(jnp.sum(channel[name] * slopes[1][name]) for name in ("manning_roughness", "residence_time"))
     identity = slower + HOUR * slopes[2] - jnp.sum(forcing * slopes[0])
     yield CASES.gradient("n ∂Q/∂n + k ∂Q/∂k + Δt ∂Q/∂Δt − I ∂Q/∂I = −Q", identity, -float(total), 1e-10)
-
-    def kit(inflow: jax.Array, channel: Values, start: Values) -> Values:
-        end, fluxes = run(inflow, channel, start, jnp.asarray(HOUR, inflow.dtype))
-        return {**end, "discharge": fluxes["discharge"]}
-
-    inputs = {"inflow": forcing, "channel": channel, "start": start}
-    report = gradient_kit.gradients(kit, inputs, key=jax.random.key(0), points=1, transformations=("checkpoint",))
-    yield from CASES.gradients("a flood through a network", report)
-    yield from (CASES.cost("gradient over forward", row.error) for row in report if row.kind == "cost" and row.error)
+    random = np.random.default_rng(0)
+    along = jax.tree.map(lambda x: x * jnp.asarray(random.normal(size=x.shape)), given)
+    forward = _jit(lambda x, v: jax.jvp(lambda *x: flow(*x)[0], x, v)[1])(given, along)
+    backward = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, slopes, along)))
+    yield CASES.gradient("a flood, dot product: forward mode beside backward", forward, float(backward), 1e-9)
+    stored = _jit(jax.grad(lambda *x: flow(*x, kept=False)[0], (0, 1, 2, 3)))(*given)
+    backward = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, stored, along)))
+    yield CASES.gradient("a flood, dot product, checkpointed", forward, float(backward), 1e-9)
+    moved = [run(*jax.tree.map(lambda x, v, e=e: x + e * v, given, along))[0] for e in (-1e-6, 1e-6)]
+    # central differences err by 1e-12 of the third derivative, and relatively by 1e-16/1e-6
+    yield CASES.gradient("a flood, beside central differences", forward, float(moved[1] - moved[0]) / 2e-6, 1e-6)
+    yield CASES.cost("gradient over forward", _seconds(back, given) / _seconds(run, given))
 
 
 def _chain(length: jax.Array, slope: float, tail: str) -> DiffusiveRiver:
@@ -179,3 +180,7 @@ def _channel(count: int, roughness: jax.Array, width: float) -> Values:
 def _jit(function: Callable) -> Callable:
     """Compiled in haste, as each runs once."""
     return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
+
+
+def _seconds(function: Callable, x: tuple) -> float:
+    return median_time(lambda: jax.block_until_ready(function(*x)))
