@@ -20,7 +20,7 @@ from dgeo.training.rerun import parse_solver, rerun, with_solver
 from dgeo.training.run import config_of, seeds_of, train, train_runs, variations
 from dgeo.training.sampler import Sampler
 from dgeo.training.simulation import chunks, run
-from dgeo.training.step import Trainer
+from dgeo.training.step import Trainer, trainer_of
 
 __all__ = [
     "Arrays",
@@ -53,6 +53,7 @@ __all__ = [
     "to_arrays",
     "train",
     "train_runs",
+    "trainer_of",
     "training_basins",
     "training_statistics",
     "variations",
