@@ -18,12 +18,13 @@ nodes of one grid, without edges, at their longitude and latitude where the data
 Reference: Hutton, Piper & Tucker (2020), doi:10.21105/joss.02317, version 2.0 of the interface.
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from dgeo.data import SERIES
 from dgeo.errors import DgeoError, nearest
@@ -47,6 +48,11 @@ class Settings(Strict):
     start: str | None = None
     end: str | None = None
     names: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("start", "end", mode="before")
+    @classmethod
+    def _as_text(cls, day: Any) -> Any:
+        return str(day) if isinstance(day, date) else day  # YAML reads days
 
 
 class TrainedRun(Bmi):
