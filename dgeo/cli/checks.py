@@ -1,4 +1,4 @@
-"""Checks of dgeo itself: `dgeo check gradients`, `dgeo check kernels`."""
+"""Checks of dgeo itself: `dgeo check gradients`, `kernels`, `ledger` and `precision`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +38,37 @@ def kernels(
     from dgeo.check.kernels import kernels as checked
 
     report = checked(only)
+    console.print(report.table())
+    if json is not None:
+        report.write(json)
+    report.require()
+
+
+@check_app.command()
+def ledger(
+    json: Annotated[Path | None, typer.Option("--json", help="A file for all rows.")] = None,
+    only: Annotated[str, typer.Option(help="Check those alone whose name contains this.")] = "",
+    draws: Annotated[int, typer.Option(help="Random parameters, laws and weathers for each.")] = 3,
+) -> None:
+    """Close the books of every simulator: each step, event and run, in single and double precision; some minutes."""
+    from dgeo.check.closure import closures
+
+    report = closures(only, draws=draws)
+    console.print(report.table())
+    if json is not None:
+        report.write(json)
+    report.require()
+
+
+@check_app.command()
+def precision(
+    json: Annotated[Path | None, typer.Option("--json", help="A file for all rows.")] = None,
+    only: Annotated[str, typer.Option(help="Compare those alone whose name contains this.")] = "",
+) -> None:
+    """Compare single with double precision: outputs and gradients of every simulator over a year; some minutes."""
+    from dgeo.check.precision import precision as compared
+
+    report = compared(only)
     console.print(report.table())
     if json is not None:
         report.write(json)
