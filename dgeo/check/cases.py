@@ -18,7 +18,7 @@ from dgeo.check.gradient_ranges import ATTRIBUTES, SHARE, numbers
 from dgeo.check.hybrid_ledger import HybridLedger
 from dgeo.check.network_ledger import NetworkLedger
 from dgeo.check.steps import WET, Closure, step_ledger
-from dgeo.engine import Parameters, simulate
+from dgeo.engine import Engine, Parameters, simulate
 from dgeo.hybrid import Hybrid, Inputs, NetworkRecipe, Recipe, Simulator, build, network_law
 from dgeo.models import (
     ImplicitEuler,
@@ -55,12 +55,12 @@ class Case:
     """A run, and its books.
 
     - `inputs`: {"learned": what is differentiated by, "given": all else}, trees of numpy arrays;
-    - `run(inputs)`: all fluxes and stores, [time, site, …];
+    - `run(inputs, engine)`: all fluxes and stores, [time, site, …];
     - `books(inputs, outputs)`: how well they close; None where nothing is conserved.
     """
 
     inputs: dict[str, Any]
-    run: Callable[[dict[str, Any]], Values]
+    run: Callable[..., Values]
     books: Callable[[dict[str, Any], Values], Closure] | None
 
     def in_precision(self, dtype: Any) -> dict[str, Any]:
@@ -83,11 +83,12 @@ def of_model(
     numbers, rest = eqx.partition(model, _is_number)
     budget = model.budget
 
-    def run(inputs: dict[str, Any]) -> Values:
+    def run(inputs: dict[str, Any], engine: Engine = "auto") -> Values:
         numbers, forcing, state = inputs["given"]
         present = eqx.combine(numbers, rest)
         outputs = (*present.fluxes, *present.states)
-        return simulate(present, forcing, Parameters(inputs["learned"], {}), state, dt=dt, outputs=outputs)[0]
+        parameters = Parameters(inputs["learned"], {})
+        return simulate(present, forcing, parameters, state, dt=dt, outputs=outputs, engine=engine)[0]
 
     def books(inputs: dict[str, Any], outputs: Values) -> Closure:
         supply = sum(np.mean(np.maximum(np.asarray(outputs[flux], np.float64), 0)) for flux in budget.inflows)
@@ -109,10 +110,11 @@ def of_simulator(model: Simulator, inputs: Inputs) -> Case:
         numbers, forcing, attributes = given["given"]
         return eqx.combine(given["learned"], numbers, fixed), Inputs(forcing, attributes)
 
-    def run(given: dict[str, Any]) -> Values:
+    def run(given: dict[str, Any], engine: Engine = "auto") -> Values:
         present, inputs = put_together(given)
         dtype = next(iter(inputs.forcing.values())).dtype
-        return present(inputs, present.initial_carry(inputs.sites, dtype), outputs=tuple(present.variables))[0]
+        carry = present.initial_carry(inputs.sites, dtype)
+        return present(inputs, carry, outputs=tuple(present.variables), engine=engine)[0]
 
     def closure(given: dict[str, Any], outputs: Values) -> Closure:
         present, inputs = put_together(given)

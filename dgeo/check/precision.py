@@ -9,17 +9,14 @@ weighted by day so that no two count the same, by the parameters, or by the weig
 
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from rich.table import Table
 
 from dgeo.check.cases import Case, Maker, makers
-from dgeo.check.gradient_report import rows_to_json, write_json
-from dgeo.errors import DgeoError
+from dgeo.check.findings import Findings
 
 
 @dataclass(frozen=True)
@@ -32,38 +29,21 @@ class PrecisionRow:
     gradients_max: float
     gradients_median: float
 
+    @property
+    def passed(self) -> bool:
+        """Whether all numbers are finite in both."""
+        return bool(np.isfinite([self.outputs_max, self.gradients_max]).all())
 
-@dataclass(frozen=True)
-class PrecisionReport:
-    """All rows."""
-
-    rows: tuple[PrecisionRow, ...] = ()
-
-    def require(self) -> None:
-        """Raise `DgeoError` where nothing was compared, or a number of a simulator is none."""
-        if not self.rows:
-            raise DgeoError("No model was compared: give a part of a name that there is, or none for all of them.")
-        for row in self.rows:
-            if not np.isfinite([row.outputs_max, row.gradients_max]).all():
-                raise DgeoError(f"{row.model} gives numbers that are not finite in one precision; find out which.")
-
-    def table(self) -> Table:
-        """One line for each simulator."""
-        title = "Single beside double precision, relative differences"
-        table = Table("model", "outputs, largest", "median", "gradients, largest", "median", title=title)
-        for row in self.rows:
-            numbers = (row.outputs_max, row.outputs_median, row.gradients_max, row.gradients_median)
-            table.add_row(row.model, *(f"{x:.1e}" for x in numbers))
-        return table
-
-    def write(self, path: str | Path) -> None:
-        """Write all rows as `{"rows": [{"model", "outputs_max", "outputs_median", "gradients_max", …}]}`."""
-        write_json(path, rows_to_json(self.rows))
+    @property
+    def sentence(self) -> str:
+        """The row in words."""
+        return f"{self.model} gives numbers that are not finite in one precision"
 
 
-def precision(only: str = "", *, steps: int = 365, seed: int = 0) -> PrecisionReport:
+def precision(only: str = "", *, steps: int = 365, seed: int = 0) -> Findings:
     """The rows of all simulators whose name contains `only`, over so many steps."""
-    return PrecisionReport(tuple(precision_of(n, make, steps, seed) for n, make in makers().items() if only in n))
+    rows = tuple(precision_of(n, make, steps, seed) for n, make in makers().items() if only in n)
+    return Findings("Single beside double precision, relative differences", rows)
 
 
 def precision_of(name: str, make: Maker, steps: int, seed: int) -> PrecisionRow:

@@ -38,7 +38,9 @@ class Closure(NamedTuple):
     events: int = 0
 
     def to_json(self, steps: Sequence[Any], sites: Sequence[str]) -> dict[str, Any]:
-        """By name of step (a day) and of site."""
+        """By name of step (a day) and of site; empty where nothing was booked."""
+        if not self.events:
+            return {}
 
         def told(worst: Worst) -> dict[str, Any]:
             return {
@@ -59,7 +61,7 @@ class StepLedger:
         held = np.stack([np.asarray(before[store], np.float64) for store in budget.stores] or [np.zeros(1)])
         self._held, self._run, self._event = held, _Account(held), _Account(held)
         self._was_wet = np.zeros(held.shape[1:], bool)
-        self._steps, self._events, self._step, self._of_event = 0, 1, Worst(), Worst()
+        self._steps, self._events, self._step, self._of_event = 0, 0, Worst(), Worst()
 
     def add(self, outputs: Mapping[str, Array | np.ndarray]) -> None:
         """Book one chunk of a run, whose outputs hold all fluxes and stores of the budget, [time, *site, …]."""
@@ -75,6 +77,8 @@ class StepLedger:
         supply = sum(np.maximum(moved[flux], 0) for flux in self._budget.inflows) + np.zeros(after.shape[1:])
         for step, wet in enumerate(supply > self._wet * self._dt):
             begins = wet & ~self._was_wet
+            if self._steps == 0:
+                self._events = int((~wet).sum())  # where it begins dry
             if begins.any():
                 self._close(begins, before[:, step])
             self._event.add(residual[:, step], entered[:, step])
@@ -129,7 +133,7 @@ class _Account:
 
 def _relative(residual: np.ndarray, held: np.ndarray, entered: np.ndarray) -> np.ndarray:
     turnover = np.abs(held) + entered
-    return np.abs(residual) / np.where(turnover > 0, turnover, 1.0)
+    return np.nan_to_num(np.abs(residual) / np.where(turnover > 0, turnover, 1.0), nan=np.inf)
 
 
 def _worst(relative: np.ndarray, first: int) -> Worst:

@@ -1,16 +1,14 @@
 """The books of steps and events: accounts added up by hand, leaks that one page alone shows, and random simulators."""
 
-import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from dgeo.check import StepLedger, Closure, worst_of
+from dgeo.check import Closure, StepLedger, worst_of
 from dgeo.check.cases import makers
 from dgeo.check.closure import TOLERANCES, closure_of
 from dgeo.check.precision import precision_of
 from dgeo.check.steps import Worst
-from dgeo.errors import DgeoError
 from dgeo.models import Budget
 
 BUCKET = Budget({"rain": (None, "store"), "runoff": ("store", None)})
@@ -48,7 +46,7 @@ def test_a_leak_that_comes_back_is_seen_in_the_steps_alone():
 
 
 def test_a_leak_between_events_is_seen_in_both():
-    """2 mm from nothing on the sixth day: 2 of 107 + 20 mm of the third event, from the sixth day on; of the run,
+    """2 mm from nothing on the sixth day: 2 of 106 + 20 mm of the third event, from the sixth day on; of the run,
     2 of 100 + 35."""
     leaking = HELD.copy()
     leaking[5:] += 2
@@ -71,18 +69,18 @@ CHECKED = ("hbv 1.1p", "hbv, floors of hydrodl2", "shm, networks in every slot",
 
 
 @pytest.mark.parametrize("name", CHECKED)
-@settings(max_examples=3)
+@settings(max_examples=2)
 @given(seed=st.integers(0, 2**31))
 def test_books_close_for_any_parameters_laws_and_weather(name, seed):
     """Storms, droughts and days that hop over 0 °C, 60 days at 8 sites: each step, event and run, in float32 to 1e-5."""
-    row = closure_of(name, makers()[name], "float32", 60, 1, seed)
+    row = closure_of(name, makers()[name], ("float32", "auto"), 60, 1, seed)
     assert row.passed, row
 
 
 @pytest.mark.x64
 @pytest.mark.parametrize("name", CHECKED[2:4])
 def test_in_double_precision_they_close_to_rounding(name):
-    row = closure_of(name, makers()[name], "float64", 60, 1, 0)
+    row = closure_of(name, makers()[name], ("float64", "auto"), 60, 1, 0)
     assert row.tolerance == TOLERANCES["float64"]
     assert row.passed, row
 
