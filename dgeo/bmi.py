@@ -67,11 +67,12 @@ class TrainedRun(Bmi):
     def initialize(self, config_file: str) -> None:
         """Read a YAML file, or take a run folder; raises `DgeoError` for what does not fit."""
         settings = _settings(Path(config_file))
-        given = {"file": settings.data, "start": settings.start, "end": settings.end}
-        self._application = applied(settings.run, **given)
+        self._application = applied(settings.run, file=settings.data, start=settings.start, end=settings.end)
         inputs = self._application.inputs()
         days = self._application.dataset["time"].values
-        self.stepper = Stepper(self._application, inputs, self._application.start(inputs), days[self._application.first])
+        self.stepper = Stepper(
+            self._application, inputs, self._application.start(inputs), days[self._application.first]
+        )
         self._names = {own: settings.names.get(own, own) for own in (*self.stepper.forcings, *self.stepper.outputs)}
         variables = self._application.model.variables
         self._units = {name: _units(self._application, name) for name in self.stepper.forcings}
@@ -121,11 +122,11 @@ class TrainedRun(Bmi):
         """The number of outputs."""
         return len(self.stepper.outputs)
 
-    def get_input_var_names(self) -> tuple[str, ...]:
+    def get_input_var_names(self) -> tuple[str, ...]:  # type: ignore[override]
         """The forcings."""
         return tuple(self._names[name] for name in self.stepper.forcings)
 
-    def get_output_var_names(self) -> tuple[str, ...]:
+    def get_output_var_names(self) -> tuple[str, ...]:  # type: ignore[override]
         """The outputs of the run."""
         return tuple(self._names[name] for name in self.stepper.outputs)
 

@@ -21,7 +21,7 @@ def settings(tmp_path_factory):
     """The file of a run of ten days, beside the run."""
     place = tmp_path_factory.mktemp("bmi")
     with jax.enable_x64(False):
-        runs.made(place, runs.HYBRID, ["streamflow", "soil_moisture"])
+        runs.made(place, runs.HYBRID, ["streamflow", "evapotranspiration", "soil_moisture"])
     text = f"run: run\nstart: 2001-10-01\nend: 2001-10-10\nnames: {{precipitation: {LONG}}}\n"
     (place / "bmi.yaml").write_text(text)
     return place / "bmi.yaml"
@@ -83,7 +83,7 @@ def test_the_grid_is_where_the_basins_are(model):
 
 def test_a_run_of_days_is_that_of_the_command(model, settings):
     """Forcings that nobody sets are the data's: day by day the flow of `dgeo simulate`, to 1e-5 of the largest."""
-    whole = training.apply(settings.parent / "run", start="2001-10-01", end="2001-10-10")["streamflow"].values
+    whole = training.apply(settings.parent / "run", start="2001-10-01", end="2002-09-30")["streamflow"].values[:10]
     pointer, found = model.get_value_ptr("streamflow"), []
     for _ in range(4):
         assert model.update() is None

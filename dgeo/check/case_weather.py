@@ -1,6 +1,4 @@
-"""Forcings, parameters and stores for the cases of `dgeo.check.cases`: at and beyond the edge of what the world offers."""
-
-from typing import Any
+"""Forcings, parameters and stores for `dgeo.check.cases`: at and beyond the edge of what the world offers."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -48,15 +46,13 @@ def stores(model: Model, random: Random) -> Values:
     return {name: jnp.asarray(np.where(random.random(x.shape) < 0.125, 0.0, x)) for name, x in depths.items()}
 
 
-def cells(model: Model, steps: int, random: Random, shape: tuple[int, ...] = ()) -> Any:
-    """(model, forcing, parameters, state) about typical sizes, per cell of a `shape`; rain on half of the steps."""
+def cells(model: Model, steps: int, random: Random, shape: tuple[int, ...] = ()) -> tuple[Values, Values, Values]:
+    """Forcing, parameters and state about typical sizes, per cell of a `shape`; rain on half of the steps."""
     known = ranges_of(model)
     series = {name: numbers(known[name], (steps, SITES, *shape), random) for name in model.forcings}
     if "precipitation" in series:
         series["precipitation"] = 2 * series["precipitation"] * (random.random((steps, SITES, *shape)) < 0.5)
     parameters = {name: numbers(known[name], (SITES, *shape), random) for name in model.parameters}
-    state = {
-        name: jnp.broadcast_to(one, (SITES, *np.shape(one))) for name, one in model.initial_state().items()
-    }
-    arrays = ({n: jnp.asarray(x) for n, x in part.items()} for part in (series, parameters))
-    return model, *arrays, state
+    state = {name: jnp.broadcast_to(one, (SITES, *np.shape(one))) for name, one in model.initial_state().items()}
+    forcing, static = ({name: jnp.asarray(x) for name, x in part.items()} for part in (series, parameters))
+    return forcing, static, state

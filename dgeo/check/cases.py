@@ -6,6 +6,7 @@ double precision make of it differs by their arithmetic alone.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -15,8 +16,7 @@ import numpy as np
 
 from dgeo.check.case_weather import SITES, Random, cells, extreme, stores, within
 from dgeo.check.gradient_ranges import ATTRIBUTES, SHARE, numbers
-from dgeo.check.hybrid_ledger import HybridLedger
-from dgeo.check.network_ledger import NetworkLedger
+from dgeo.check.network_ledger import open_books
 from dgeo.check.steps import WET, Closure, step_ledger
 from dgeo.engine import Engine, Parameters, simulate
 from dgeo.hybrid import Hybrid, Inputs, NetworkRecipe, Recipe, Simulator, build, network_law
@@ -43,11 +43,17 @@ from dgeo.models import (
 from dgeo.models.aquifer import Aquifer
 from dgeo.models.registry import MODELS, VERSIONS, model_named
 from dgeo.models.stream import Oxygen, Solute, StreamTemperature
+from dgeo.models.surface import BALANCES
 from dgeo.numerics import trainable
 
-HOUR, DAY = 3600.0, 86400.0  # [s]
+HOUR = 3600.0  # [s]
 READ = ("aridity", "slope")
-SIZES = {"precipitation": (3.0, 8.0), "temperature": (5.0, 12.0), "potential_evapotranspiration": (3.0, 3.0), "streamflow": (2.0, 4.0)}
+SIZES = {
+    "precipitation": (3.0, 8.0),
+    "temperature": (5.0, 12.0),
+    "potential_evapotranspiration": (3.0, 3.0),
+    "streamflow": (2.0, 4.0),
+}
 
 
 @dataclass(frozen=True)
@@ -102,9 +108,7 @@ def of_simulator(model: Simulator, inputs: Inputs) -> Case:
     """The run of a hybrid or of a network, from empty; differentiated by its weights."""
     weights, rest = eqx.partition(model, trainable(model))
     numbers, fixed = eqx.partition(rest, _is_number)
-    conserves = not isinstance(model, Hybrid) and model.budget.conserves
-    first = {name: series[:1] for name, series in inputs.forcing.items()}
-    books = HybridLedger if isinstance(model, Hybrid) else (lambda model, _, carry: NetworkLedger(model, carry))
+    conserves = isinstance(model, Hybrid) or model.budget.conserves
 
     def put_together(given: dict[str, Any]) -> tuple[Simulator, Inputs]:
         numbers, forcing, attributes = given["given"]
@@ -119,13 +123,13 @@ def of_simulator(model: Simulator, inputs: Inputs) -> Case:
     def closure(given: dict[str, Any], outputs: Values) -> Closure:
         present, inputs = put_together(given)
         dtype = next(iter(inputs.forcing.values())).dtype
-        one = Inputs({name: inputs.forcing[name][:1] for name in first}, inputs.attributes)
-        account: Any = books(present, one, present.initial_carry(inputs.sites, dtype))
+        first = Inputs({name: series[:1] for name, series in inputs.forcing.items()}, inputs.attributes)
+        account = open_books(present, first, present.initial_carry(inputs.sites, dtype))
         account.add(outputs)
         return account.closure
 
     given = {"learned": weights, "given": (numbers, inputs.forcing, inputs.attributes)}
-    return Case(given, run, closure if isinstance(model, Hybrid) or conserves else None)
+    return Case(given, run, closure if conserves else None)
 
 
 def _is_number(x: Any) -> bool:
@@ -133,31 +137,28 @@ def _is_number(x: Any) -> bool:
 
 
 def _bucket_makers() -> dict[str, Maker]:
-    models: dict[str, Callable[[Random], Model]] = {}
-    for name in MODELS:
-        versions = VERSIONS.get(name, (None,))
-        models |= {" ".join(filter(None, (name, v))): lambda _, n=name, v=v: model_named(n, v) for v in versions}
-    models["hbv, floors of hydrodl2"] = lambda _: hbv("1.1p", compatibility="hydrodl2")
-    models["hbv, implicit Euler"] = lambda _: hbv("1.0", solver=ImplicitEuler())
-    for name in ("hbv", "exphydro", "shm", "gr4j", "bucket"):
-        models[f"{name}, networks in every slot"] = lambda random, n=name: with_random_laws(model_named(n), random)
-    models["hbv, residuals"] = lambda random: with_random_laws(
-        with_residuals(hbv("1.0"), ("soil_moisture", "lower_zone")), random, only="residual_"
-    )
-
-    def maker(make: Callable[[Random], Model]) -> Maker:
-        def made(steps: int, random: Random) -> Case:
-            model = make(random)
-            weather = extreme((steps, SITES), random)
-            forcing = {name: weather[name] for name in (*model.forcings, *model.law_forcings)}
-            return of_model(model, forcing, within(model, (SITES,), random), stores(model, random), wet=WET)
-
-        return made
-
-    return {name: maker(make) for name, make in models.items()}
+    """The models of the registry in every version, and HBV and others as users change them."""
+    named = {" ".join(filter(None, (n, v))): (n, v) for n in MODELS for v in VERSIONS.get(n, (None,))}
+    residuals = with_residuals(hbv("1.0"), ("soil_moisture", "lower_zone"))
+    wild = ("hbv", "exphydro", "shm", "gr4j", "bucket")
+    return {
+        **{name: partial(_bucket, model_named(*which)) for name, which in named.items()},
+        "hbv, floors of hydrodl2": partial(_bucket, hbv("1.1p", compatibility="hydrodl2")),
+        "hbv, implicit Euler": partial(_bucket, hbv("1.0", solver=ImplicitEuler())),
+        "hbv, residuals": partial(_bucket, residuals, laws="residual_"),
+        **{f"{name}, networks in every slot": partial(_bucket, model_named(name), laws="") for name in wild},
+    }
 
 
-def with_random_laws(model: Model, random: Random, only: str = "") -> Model:
+def _bucket(model: Model, steps: int, random: Random, laws: str | None = None) -> Case:
+    """In extreme weather; with random networks in the slots whose name contains `laws`."""
+    model = model if laws is None else with_random_laws(model, random, laws)
+    weather = extreme((steps, SITES), random)
+    forcing = {name: weather[name] for name in (*model.forcings, *model.law_forcings)}
+    return of_model(model, forcing, within(model, (SITES,), random), stores(model, random), wet=WET)
+
+
+def with_random_laws(model: Model, random: Random, only: str) -> Model:
     """Networks of random weights, far wilder than any that training begins with, in the slots whose name has `only`."""
     reads = tuple(dict.fromkeys((*tuple(model.states)[:2], *tuple(model.forcings)[:2])))
 
@@ -172,47 +173,51 @@ def with_random_laws(model: Model, random: Random, only: str = "") -> Model:
 def _kernel_makers() -> dict[str, Maker]:
     """The process kernels, on small grids; forcings about their typical size unless they say otherwise."""
 
-    def plain(make: Callable[[], Model], dt: float = 1.0) -> Maker:
-        return lambda steps, random: of_model(*cells(make(), steps, random), dt)
+    def plain(model: Model, dt: float = 1.0) -> Maker:
+        return lambda steps, random: of_model(model, *cells(model, steps, random), dt=dt)
 
     def soil(steps: int, random: Random) -> Case:
         model = richards(Layers.even(1.0, 8), roots=Roots(jnp.full(8, 0.125)))
-        _, forcing, parameters, _ = cells(model, steps, random)
+        forcing, parameters, _ = cells(model, steps, random)
         state = jax.vmap(model.at_head)(jnp.full((SITES, 8), -1.0), parameters)
         return of_model(model, forcing, parameters, state, 1 / 24)
 
     def aquifer(steps: int, random: Random) -> Case:
         model = Aquifer(grid((3, 4), 25.0))
-        _, forcing, parameters, _ = cells(model, steps, random, (3, 4))
+        forcing, parameters, _ = cells(model, steps, random, (3, 4))
         return of_model(model, forcing, parameters, jax.vmap(model.at_head)(jnp.full((SITES, 3, 4), 4.0), parameters))
 
     def river(steps: int, random: Random) -> Case:
         length = random.uniform(1e3, 1e4, 5)
         model = River(reaches([2, 2, 4, 4, -1], length, np.full(5, 1e-3), np.arange(5) == 4))
-        return of_model(*cells(model, steps, random, (5,)), HOUR)
+        return of_model(model, *cells(model, steps, random, (5,)), dt=HOUR)
 
     stream = line(1000.0, 6)
     return {
         "richards": soil,
-        "soil heat": plain(lambda: soil_heat_column(Layers.even(1.0, 8)), 0.25),
-        "snowpack": plain(snowpack),
+        "soil heat": plain(soil_heat_column(Layers.even(1.0, 8)), 0.25),
+        "snowpack": plain(snowpack()),
         "aquifer": aquifer,
         "river": river,
-        "solute": plain(lambda: Solute(stream), 600.0),
-        "oxygen": plain(lambda: Oxygen(stream), 600.0),
-        "stream temperature": plain(lambda: StreamTemperature(stream), 600.0),
-        "carbon, two pools": plain(two_pools),
-        "carbon, ecosystem": plain(ecosystem),
-        "leaf C3": plain(leaf),
-        "leaf C4": plain(lambda: leaf("C4")),
-        **{f"surface, {kind}": plain(lambda kind=kind: surface(kind)) for kind in ("penman_monteith", "isothermal")},
+        "solute": plain(Solute(stream), 600.0),
+        "oxygen": plain(Oxygen(stream), 600.0),
+        "stream temperature": plain(StreamTemperature(stream), 600.0),
+        "carbon, two pools": plain(two_pools()),
+        "carbon, ecosystem": plain(ecosystem()),
+        **{f"leaf {pathway}": plain(leaf(pathway)) for pathway in ("C3", "C4")},
+        **{f"surface, {kind}": plain(surface(kind)) for kind in BALANCES},
     }
 
 
 def _network_makers() -> dict[str, Maker]:
     """Hybrids with learned parameters, a learned law and routing, and networks without physics, with fresh weights."""
     reads = ("precipitation", "temperature", "potential_evapotranspiration")
-    law = {"slots": ["evaporation"], "inputs": ["soil_moisture", "potential_evapotranspiration"], "width": 4, "depth": 1}
+    law = {
+        "slots": ["evaporation"],
+        "inputs": ["soil_moisture", "potential_evapotranspiration"],
+        "width": 4,
+        "depth": 1,
+    }
     hybrid = {"attributes": READ, "components": 4, "weights": "learned", "static": {"width": 8, "depth": 1}}
     moving = {"parameters": ["beta", "beta_et"], "forcings": reads, "width": 8}
     recipes: dict[str, dict[str, Any]] = {
@@ -233,7 +238,9 @@ def _network_makers() -> dict[str, Maker]:
             names = (*recipe.network_attributes, *recipe.network_forcings)
             model = build(recipe, dict.fromkeys(names, (0.5, 1.0)) | SIZES, jax.random.key(int(random.integers(2**31))))
             forcing = extreme((steps, SITES), random)
-            attributes = {n: jnp.asarray(numbers(ATTRIBUTES.get(n, SHARE), (SITES,), random)) for n in recipe.needed_attributes}
+            attributes = {
+                n: jnp.asarray(numbers(ATTRIBUTES.get(n, SHARE), (SITES,), random)) for n in recipe.needed_attributes
+            }
             return of_simulator(model, Inputs({name: forcing[name] for name in recipe.needed_forcings}, attributes))
 
         return made

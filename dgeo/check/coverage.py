@@ -1,6 +1,6 @@
 """Every model and every check in one table: what was asked of each simulator, and what was found.
 
-The figures are those that `dgeo check ledger --json`, `dgeo check precision --json` and `dgeo check engines --json` wrote.
+The figures are those that `dgeo check ledger`, `dgeo check precision` and `dgeo check engines` wrote (`--json`).
 """
 
 import json

@@ -37,11 +37,15 @@ class Findings:
             raise DgeoError("No model was checked: give a part of a name that there is, or none for all of them.")
         failed = [row for row in self.rows if not row.passed]
         if failed:
-            raise DgeoError(f"{len(failed)} of {len(self.rows)} rows of {self.title} failed, first {failed[0].sentence}.")
+            raise DgeoError(
+                f"{len(failed)} of {len(self.rows)} rows of {self.title} failed, first {failed[0].sentence}."
+            )
 
     def table(self) -> Table:
         """One line a row, one column a field."""
-        table = Table(*(field.name.replace("_", " ") for field in fields(self.rows[0])) if self.rows else (), title=self.title)
+        table = Table(
+            *(field.name.replace("_", " ") for field in fields(self.rows[0])) if self.rows else (), title=self.title
+        )
         for row in self.rows:
             table.add_row(*(_shown(getattr(row, field.name)) for field in fields(row)))
         return table

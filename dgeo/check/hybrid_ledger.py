@@ -72,7 +72,6 @@ class HybridLedger:
         under_way = self._hybrid.routing.stored(self._routing, carry.routing, self._dt)
         return means | {CHANNEL: np.asarray(under_way, dtype=np.float64)}
 
-
     def _under_way(self, outputs: Mapping[str, Array | np.ndarray]) -> dict[str, np.ndarray]:
         """What the channel holds after each step: what ran off on the steps before, as far as it has not left."""
         if self._hybrid.routing is None or self._tail is None:

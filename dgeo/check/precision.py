@@ -83,10 +83,12 @@ def _weighted(series: jax.Array) -> jax.Array:
 
 
 def _difference(single: np.ndarray, double: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """Where either is not zero: a dry day says nothing of a precision."""
     size = np.abs(double) + np.mean(np.abs(double), axis=axis, keepdims=True)
-    return np.asarray(np.abs(single - double) / np.where(size > 0, size, 1.0)).ravel()
+    difference = np.abs(single - double) / np.where(size > 0, size, 1.0)
+    return np.asarray(difference[(single != 0) | (double != 0)])
 
 
 def _summary(parts: list[np.ndarray]) -> tuple[float, float]:
-    whole = np.concatenate(parts)
+    whole = np.concatenate([np.zeros(1), *parts])
     return float(np.max(whole)), float(np.median(whole))

@@ -19,6 +19,7 @@ from dgeo.check.ledger import storage_of
 from dgeo.models import Budget, Model, Values
 
 WET = 1.0  # [mm d-1] a day of an event
+NOTHING = 1e-30  # what is less, single precision has no digits for
 
 
 class Worst(NamedTuple):
@@ -36,6 +37,11 @@ class Closure(NamedTuple):
     event: Worst = Worst()
     run: Worst = Worst()
     events: int = 0
+
+    @property
+    def levels(self) -> tuple[Worst, Worst, Worst]:
+        """The worst step, event and run."""
+        return self.step, self.event, self.run
 
     def to_json(self, steps: Sequence[Any], sites: Sequence[str]) -> dict[str, Any]:
         """By name of step (a day) and of site; empty where nothing was booked."""
@@ -73,7 +79,7 @@ class StepLedger:
         before = np.concatenate([self._held[:, None], after[:, :-1]], axis=1)
         residual = after - before - np.stack([sum(flows) for flows in into])
         entered = np.stack([sum(np.maximum(flow, 0) for flow in flows) for flows in into])
-        self._step = max(self._step, _worst(_relative(residual, before, entered), self._steps))
+        self._step = _worse(self._step, _worst(_relative(residual, before, entered), self._steps))
         supply = sum(np.maximum(moved[flux], 0) for flux in self._budget.inflows) + np.zeros(after.shape[1:])
         for step, wet in enumerate(supply > self._wet * self._dt):
             begins = wet & ~self._was_wet
@@ -90,12 +96,12 @@ class StepLedger:
     @property
     def closure(self) -> Closure:
         """The worst of what was booked; more chunks may follow."""
-        events = max(self._of_event, self._event.worst())
+        events = _worse(self._of_event, self._event.worst())
         return Closure(self._step, events, self._run.worst()._replace(step=0), self._events)
 
     def _close(self, begins: np.ndarray, held: np.ndarray) -> None:
         """The event that ends where another begins."""
-        self._of_event = max(self._of_event, self._event.worst(begins))
+        self._of_event = _worse(self._of_event, self._event.worst(begins))
         self._events += int(begins.sum())
         self._event.restart(begins, held, self._steps)
 
@@ -133,7 +139,12 @@ class _Account:
 
 def _relative(residual: np.ndarray, held: np.ndarray, entered: np.ndarray) -> np.ndarray:
     turnover = np.abs(held) + entered
-    return np.nan_to_num(np.abs(residual) / np.where(turnover > 0, turnover, 1.0), nan=np.inf)
+    return np.nan_to_num(np.abs(residual) / np.where(turnover > NOTHING, turnover, 1.0), nan=np.inf)
+
+
+def _worse(*found: Worst) -> Worst:
+    """The first of the largest."""
+    return max(found, key=lambda worst: worst.relative_residual)
 
 
 def _worst(relative: np.ndarray, first: int) -> Worst:
@@ -154,13 +165,10 @@ def step_ledger(
 def worst_of(closures: Sequence[Closure], sizes: Sequence[int]) -> Closure:
     """The closure of all sites, from those of parts of so many sites each."""
     starts = np.cumsum([0, *sizes])
-    placed = [
-        Closure(*(worst._replace(site=worst.site + int(start)) for worst in closure[:3]), closure.events)
-        for start, closure in zip(starts, closures, strict=False)
-    ]
-    return Closure(
-        max(one.step for one in placed),
-        max(one.event for one in placed),
-        max(one.run for one in placed),
-        sum(one.events for one in placed),
-    )
+    pairs = list(zip(starts, closures, strict=False))
+
+    def worst(level: int) -> Worst:
+        found = ((int(start), closure.levels[level]) for start, closure in pairs)
+        return _worse(*(one._replace(site=one.site + start) for start, one in found))
+
+    return Closure(worst(0), worst(1), worst(2), sum(closure.events for closure in closures))

@@ -43,7 +43,7 @@ def grow_store(
             watch(part.stop)
         spelt(sites).to_zarr(partial, mode="a", consolidated=False)
         root = zarr.open_group(partial, mode="r+")
-        root.attrs.put({**sites.attrs, MARK: basins})
+        root.attrs.put({**{name: told for name, told in root.attrs.items() if name not in (WHAT, DONE)}, MARK: basins})
         os.replace(partial, path)
     except OSError as error:
         raise DgeoError(f"The store {path} cannot be written ({error.strerror}); choose another place.") from error

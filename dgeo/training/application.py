@@ -60,7 +60,7 @@ class Application:
     @property
     def next_day(self) -> np.datetime64:
         """The day after the last."""
-        return np.asarray(self.dataset["time"].values[self.last - 1], "datetime64[D]") + np.timedelta64(1, "D")
+        return np.datetime64(self.dataset["time"].values[self.last - 1], "D") + np.timedelta64(1, "D")
 
     def inputs(self, part: slice = EVERY) -> Inputs:
         """Forcings of all days, and attributes, of some of the basins."""

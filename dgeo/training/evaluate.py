@@ -105,7 +105,9 @@ def evaluate_models(models: Mapping[int, Simulator], config: Config, dataset: xr
         "failures": {name: _failures(model, steps, tested) for name, steps in failed.items()},
     }
     _, account, closure = members[0]
-    found = closure.to_json(tested["time"].values.astype("datetime64[D]"), [str(basin) for basin in tested["basin"].values])
+    found = closure.to_json(
+        list(tested["time"].values.astype("datetime64[D]")), [str(basin) for basin in tested["basin"].values]
+    )
     return Evaluation(_beside_observations(simulation, tested, config), scores, summary, parameters, account, found)
 
 

@@ -76,7 +76,7 @@ class Stepper:
 
     @property
     def stores(self) -> dict[str, Float[np.ndarray, "member basin ..."]]:
-        """What the stores of the physics hold, [member, basin, component, …]; none of a network without physics."""
+        """What the physics holds in each store, [member, basin, component, …]; a network alone has none."""
         parts = [self._apart(carry.physics) for carry in self.carries.values()]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -88,8 +88,8 @@ class Stepper:
                 raise DgeoError(f"The run has no store {name!r} to set: {nearest(name, known)}")
             if np.shape(values) != known[name].shape or not np.all(np.isfinite(values)):
                 raise DgeoError(
-                    f"The store {name!r} is [member, basin, component] = {list(known[name].shape)}, all finite; what is "
-                    f"given is {list(np.shape(values))} or not finite: begin with `stores[{name!r}]`."
+                    f"The store {name!r} is [member, basin, component] = {list(known[name].shape)}, all finite; what "
+                    f"is given is {list(np.shape(values))} or not finite: begin with `stores[{name!r}]`."
                 )
         for place, (seed, carry) in enumerate(self.carries.items()):
             own = slice(place * self.copies, (place + 1) * self.copies)

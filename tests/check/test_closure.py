@@ -1,5 +1,9 @@
 """The books of steps and events: accounts added up by hand, leaks that one page alone shows, and random simulators."""
 
+import functools
+import itertools
+
+import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -21,7 +25,7 @@ def booked(held, chunks=(7,), budget=BUCKET):
     """The closure of the bucket's seven days, in chunks; the store held 100 mm before."""
     books = StepLedger(budget, {"store": np.array([100.0])})
     edges = np.cumsum([0, *chunks])
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in itertools.pairwise(edges):
         part = slice(first, last)
         books.add({"rain": RAIN[part], "runoff": RUNOFF[part], "store": held[part]})
     return books.closure
@@ -65,29 +69,41 @@ def test_the_worst_of_parts_keeps_its_place():
     assert told["steps"] == {"relative_residual": 2e-7, "basin": "d", "day": "day 5"}
 
 
-CHECKED = ("hbv 1.1p", "hbv, floors of hydrodl2", "shm, networks in every slot", "hybrid: hbv, dynamic", "network: mc_lstm")
+CHECKED = ("hbv, floors of hydrodl2", "shm, networks in every slot", "hybrid: hbv, dynamic", "network: mc_lstm")
+DAYS = 60
+
+
+@functools.cache
+def compiled(name):
+    """Of draws of a case that differ in numbers alone."""
+    with jax.enable_x64(True):
+        return jax.jit(makers()[name](DAYS, np.random.default_rng(0)).run)
 
 
 @pytest.mark.parametrize("name", CHECKED)
-@settings(max_examples=2)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 2**31))
 def test_books_close_for_any_parameters_laws_and_weather(name, seed):
-    """Storms, droughts and days that hop over 0 °C, 60 days at 8 sites: each step, event and run, in float32 to 1e-5."""
-    row = closure_of(name, makers()[name], ("float32", "auto"), 60, 1, seed)
-    assert row.passed, row
+    """Storms, droughts, days that hop over 0 °C, at 8 sites: each step, event and run, in single precision."""
+    with jax.enable_x64(True):
+        case = makers()[name](DAYS, np.random.default_rng(seed))
+    with jax.enable_x64(False):
+        inputs = case.in_precision(np.float32)
+        closure = case.books(inputs, compiled(name)(inputs))
+    assert max(worst.relative_residual for worst in closure.levels) <= TOLERANCES["float32"], closure
 
 
 @pytest.mark.x64
-@pytest.mark.parametrize("name", CHECKED[2:4])
-def test_in_double_precision_they_close_to_rounding(name):
-    row = closure_of(name, makers()[name], ("float64", "auto"), 60, 1, 0)
+def test_in_double_precision_they_close_to_rounding():
+    name = "shm, networks in every slot"
+    row = closure_of(name, makers()[name], ("float64", "auto"), DAYS, 2, 0)
     assert row.tolerance == TOLERANCES["float64"]
     assert row.passed, row
 
 
 @pytest.mark.x64
 def test_single_precision_is_double_precision_rounded():
-    """HBV, 60 days: outputs and derivatives agree to a thousand roundings, and differ, or nothing was compared."""
-    row = precision_of("hbv 1.0", makers()["hbv 1.0"], 60, 0)
+    """A bucket, 60 days: outputs and derivatives agree to a thousand roundings, and differ, or nothing was compared."""
+    row = precision_of("bucket power", makers()["bucket power"], DAYS, 0)
     assert 0 < row.outputs_median <= row.outputs_max < 1e-4
-    assert 0 < row.gradients_median <= row.gradients_max < 1e-2
+    assert 0 < row.gradients_median <= row.gradients_max < 1e-3
