@@ -54,7 +54,7 @@ def run_of(folder: Path, store: Path, basins: list[str], years: int) -> Path:
     config = training.parse_config(
         {
             "data": {"source": "zarr", "file": str(store), "basins": basins},
-            "split": {"train": ("2001-10-01", "2005-09-30"), "test": ("2005-10-01", f"{2000 + years}-09-30")},
+            "split": {"train": ("2000-10-01", "2001-09-30"), "test": ("2001-10-01", f"{2000 + years}-09-30")},
             "model": {"attributes": ATTRIBUTES, "components": 16, "dynamic": {"parameters": ("beta", "beta_et")}},
             "outputs": ("streamflow", "evapotranspiration", "snow_water_equivalent", "soil_moisture"),
         },
