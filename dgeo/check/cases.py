@@ -160,7 +160,8 @@ def _bucket(model: Model, steps: int, random: Random, laws: str | None = None) -
 
 def with_random_laws(model: Model, random: Random, only: str) -> Model:
     """Networks of random weights, far wilder than any that training begins with, in the slots whose name has `only`."""
-    reads = tuple(dict.fromkeys((*tuple(model.states)[:2], *tuple(model.forcings)[:2])))
+    numbers = [name for name, one in model.initial_state().items() if jnp.ndim(one) == 0]
+    reads = (*numbers[:2], *tuple(model.forcings)[:2])
 
     def law(slot: str) -> Any:
         fresh = network_law(model, slot, reads, width=4, depth=1, key=jax.random.key(int(random.integers(2**31))))
