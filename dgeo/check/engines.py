@@ -1,5 +1,6 @@
 """Which engines can march every simulator: asked of its step, in single precision."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +14,23 @@ from dgeo.engine import Fused, Scan, Step, fused, native
 from dgeo.models import Values
 
 
-class Asked:
-    """A `Loop` that asks, in passing, whether C and a GPU's kernel could march the step."""
+REFUSALS: dict[str, Callable[[Step, Any], str | None]] = {
+    "native": native.refusal,
+    "fused": lambda step, inputs: fused.refusal(step, inputs, Fused()),
+}
 
-    native = fused = False
+
+class Asked:
+    """A `Loop` that asks, in passing, whether an engine could march the step; without a state there is no time."""
+
+    def __init__(self, engine: str) -> None:
+        self.engine, self.holds = engine, False
 
     def __call__(self, step: Step, shared: Any, static: Any, state: Values, series: Any) -> tuple[Values, Values]:
         """See `Loop`."""
         inputs = (shared, static, state, series)
         if jax.tree.leaves(state):
-            self.native = native.refusal(step, inputs) is None
-            self.fused = fused.refusal(step, inputs, Fused()) is None
+            self.holds = REFUSALS[self.engine](step, inputs) is None
         return Scan()(step, *inputs)
 
 
@@ -47,12 +54,13 @@ def engines(only: str = "") -> Findings:
             with jax.enable_x64(True):
                 case = make(4, np.random.default_rng(0))
             with jax.enable_x64(False):
-                rows.append(EngineRow(name, **engines_of(case, case.in_precision(jnp.float32))))
+                inputs = case.in_precision(jnp.float32)
+                rows.append(EngineRow(name, *(holds(case, inputs, engine) for engine in REFUSALS)))
     return Findings("Engines", tuple(rows))
 
 
-def engines_of(case: Case, inputs: dict[str, Any]) -> dict[str, bool]:
-    """{"native": whether C holds it, "fused": whether it lowers for a GPU}; nothing is computed."""
-    asked = Asked()
+def holds(case: Case, inputs: dict[str, Any], engine: str) -> bool:
+    """Whether "native", C on a CPU, or "fused", a kernel on a GPU, could march a case; nothing is computed."""
+    asked = Asked(engine)
     jax.eval_shape(lambda inputs: case.run(inputs, asked), inputs)
-    return {"native": asked.native, "fused": asked.fused}
+    return asked.holds
