@@ -11,9 +11,11 @@ from dgeo.check.kernels import KernelReport, KernelRow, kernels
 from dgeo.check.ledger import Ledger, ledger, storage_of
 from dgeo.check.network_ledger import NetworkLedger, open_books
 from dgeo.check.solved import require_solved, unsolved
+from dgeo.check.steps import Closure, StepLedger, step_ledger, worst_of
 
 __all__ = [
     "Balance",
+    "Closure",
     "HybridLedger",
     "KernelReport",
     "KernelRow",
@@ -21,6 +23,7 @@ __all__ = [
     "NetworkLedger",
     "Report",
     "Row",
+    "StepLedger",
     "Tolerances",
     "balance",
     "gradients",
@@ -33,6 +36,8 @@ __all__ = [
     "open_books",
     "require_solved",
     "routed",
+    "step_ledger",
     "storage_of",
     "unsolved",
+    "worst_of",
 ]
