@@ -33,13 +33,13 @@ class HybridLedger:
         self._weights = np.asarray(weights, dtype=np.float64)
         routing = hybrid.routing.parameters if hybrid.routing else ()
         self._routing = {name: parameters.static[name] for name in routing}
-        self._budget = routed(hybrid.physics.budget) if hybrid.routing else hybrid.physics.budget
-        self._ledger = Ledger(self._budget, self._storage(before), dt)
+        self.budget = routed(hybrid.physics.budget) if hybrid.routing else hybrid.physics.budget
+        self._ledger = Ledger(self.budget, self.storage(before), dt)
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The outputs that the run must keep."""
-        return tuple(self._budget.transfers)
+        return tuple(self.budget.transfers)
 
     def add(self, outputs: Mapping[str, Array | np.ndarray]) -> None:
         """Book one chunk of the run; raises `DgeoError` for a flux that was not kept."""
@@ -47,9 +47,10 @@ class HybridLedger:
 
     def balance(self, after: Carry) -> Balance:
         """Close the books with the carry after the last chunk; more may still follow."""
-        return self._ledger.balance(self._storage(after))
+        return self._ledger.balance(self.storage(after))
 
-    def _storage(self, carry: Carry) -> Amounts:
+    def storage(self, carry: Carry) -> Amounts:
+        """What every store holds, the channel included where there is routing."""
         stored = storage_of(self._hybrid.physics, carry.physics)
         means = {store: np.sum(amount * self._weights, axis=-1) for store, amount in stored.items()}
         if self._hybrid.routing is None or carry.routing is None:

@@ -16,13 +16,13 @@ class NetworkLedger:
 
     def __init__(self, model: NetworkModel, before: Carry) -> None:
         """Open the books with the carry before the run."""
-        self._model = model
-        self._ledger = Ledger(model.budget, self._storage(before))
+        self._model, self.budget = model, model.budget
+        self._ledger = Ledger(self.budget, self.storage(before))
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The outputs that the run must keep."""
-        return tuple(self._model.budget.transfers)
+        return tuple(self.budget.transfers)
 
     def add(self, outputs: Mapping[str, Array | np.ndarray]) -> None:
         """Book one chunk of the run; raises `DgeoError` for a flux that was not kept."""
@@ -30,9 +30,10 @@ class NetworkLedger:
 
     def balance(self, after: Carry) -> Balance:
         """Close the books with the carry after the last chunk; more may still follow."""
-        return self._ledger.balance(self._storage(after))
+        return self._ledger.balance(self.storage(after))
 
-    def _storage(self, carry: Carry) -> Amounts:
+    def storage(self, carry: Carry) -> Amounts:
+        """What every store holds."""
         return {store: np.asarray(amount, np.float64) for store, amount in self._model.storage(carry).items()}
 
 
