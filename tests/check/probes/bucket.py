@@ -40,7 +40,7 @@ class Bucket(Subject):
     boundless_evaporation: bool = False
     forgotten: float = 0.0
     days_only: bool = False
-    hoarded: float = 0.0
+    perennial: bool = False
     siphon: bool = False
     bounded_rate: bool = True
     source: float = 0.0
@@ -80,7 +80,7 @@ class Bucket(Subject):
         recession = 0.02 + 0.05 * (np.clip(sand, 0, 1) if self.bounded_rate else sand)
         snowfall = rain * np.clip(0.5 - heat / 4, 0, 1)
         snow = snow + snowfall * dt
-        melt = np.minimum(2 * np.maximum(heat, 0) * dt, snow)
+        melt = np.minimum(2 * np.maximum(heat, 0) * dt * (not self.perennial), snow)
         snow = snow - melt
         soil = soil + (rain - snowfall) * dt + melt * (1 - self.lost_melt)
         soil = np.minimum(soil, self.capacity)
@@ -91,7 +91,7 @@ class Bucket(Subject):
         soil = soil - taken
         leak = self.source * dt if self.source else -0.002 * dt * soil
         soil = soil + leak
-        available = np.where(soil > 60, soil, 0) if self.siphon else (1 - self.hoarded) * soil
+        available = np.where(soil > 60, soil, 0) if self.siphon else soil
         flow = available * (1 - np.exp(-recession * (1 if self.days_only else dt)))
         fluxes = flow, taken, snowfall * dt, (rain - snowfall) * dt, melt, leak + 0 * soil
         return tuple(flux / dt for flux in fluxes), snow, soil - flow

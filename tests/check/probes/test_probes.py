@@ -80,7 +80,7 @@ BROKEN = [
     ("finer steps", Bucket(days_only=True), "the length of the step"),
     ("steady weather, steady flow", Bucket(siphon=True), "range of a steady year"),
     ("repeated years, repeated flow", stateless(lambda x: x[RAIN] * (1 + 1e-5 * DAYS[: len(x[RAIN])])), "year to year"),
-    ("no drift", Bucket(hoarded=1 - 1e-4), "storage in 20 years"),
+    ("no drift", Bucket(perennial=True), "storage in 20 years"),
 ]
 
 
