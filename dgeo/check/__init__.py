@@ -1,4 +1,4 @@
-"""Checks: the ledger of what every model must conserve, the kit that checks gradients, and the probes of trained models."""
+"""Checks: the ledger of what every model must conserve, the gradient kit, the probes of trained models."""
 
 from dgeo.check.balance import Balance, balance, joined
 from dgeo.check.gradient_kit import gradients

@@ -1,7 +1,7 @@
 """The examination of trained runs: `dgeo probe`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -22,16 +22,20 @@ def probe(
 ) -> None:
     """Examine trained runs: does water get lost, does flow answer rain, does the future leak into the past?"""
     from dgeo.check.probes import side_by_side, write
-    from dgeo.training import probe as examined
 
+    names = [run.name if [other.name for other in runs].count(run.name) == 1 else str(run) for run in runs]
     reports = {}
-    for run in runs:
-        name = run.name if [other.name for other in runs].count(run.name) == 1 else str(run)
-        with console.status(escape(name)) as status:
-            reports[name] = examined(
-                run, basins=basins, only=only, watch=lambda one, name=name: status.update(escape(f"{name}: {one}"))
-            )
+    for name, run in zip(names, runs, strict=True):
+        reports[name] = _examined(name, run, basins, only)
         console.print(reports[name].table(name))
     if len(reports) > 1:
         console.print(side_by_side(reports))
     write(reports, json, markdown)
+
+
+def _examined(name: str, run: Path, basins: int | None, only: str) -> Any:
+    """The report of one run; the terminal says which probe is at work."""
+    from dgeo import training
+
+    with console.status("") as status:
+        return training.probe(run, basins=basins, only=only, watch=lambda one: status.update(escape(f"{name}: {one}")))

@@ -11,7 +11,7 @@ from dgeo.check.probes import water, response, climate, bounds, time, rest  # no
 from dgeo.check.probes.examination import Examination
 from dgeo.check.probes.examine import examine
 from dgeo.check.probes.external import External
-from dgeo.check.probes.registry import PROBES, Inapplicable, Measure, Probe, beyond, probe, share
+from dgeo.check.probes.registry import PROBES, Inapplicable, Measure, Probe, above, below, probe, share
 from dgeo.check.probes.report import Finding, ProbeReport, as_markdown, side_by_side, write
 from dgeo.check.probes.subject import Moment, Series, Subject
 
@@ -27,8 +27,9 @@ __all__ = [
     "ProbeReport",
     "Series",
     "Subject",
+    "above",
     "as_markdown",
-    "beyond",
+    "below",
     "examine",
     "probe",
     "share",

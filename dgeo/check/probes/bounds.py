@@ -6,7 +6,7 @@ import numpy as np
 
 from dgeo.check.probes.examination import COLD, Examination
 from dgeo.check.probes.record import Record
-from dgeo.check.probes.registry import Measure, beyond, probe, share
+from dgeo.check.probes.registry import Measure, above, below, probe, share
 from dgeo.check.probes.subject import Series
 from dgeo.check.probes.water import EXTREME, residual
 
@@ -25,14 +25,14 @@ def evaporation(exam: Examination) -> Iterator[Measure]:
     over, under = [], []
     for record in (exam.base, exam.dry):
         taken, demand = record.series["evapotranspiration"], record.forcing["potential_evapotranspiration"]
-        over.append(beyond(taken - demand, -np.inf, 0).max(axis=0))
-        under.append(beyond(taken, 0).max(axis=0))
+        over.append(above(taken - demand).max(axis=0))
+        under.append(below(taken).max(axis=0))
     yield Measure(np.max(over, axis=0), 0.01, "of evaporation on a day beyond the demand", "mm")
     yield Measure(np.max(under, axis=0), 0.01, "of evaporation on a day below zero", "mm")
     if exam.subject.budget.conserves:
         dry = exam.dry
         supply = sum(dry.before.stored.values(), np.zeros(len(exam.basins))) + np.maximum(dry.gain, 0).sum(axis=0)
-        excess = beyond(dry.total("evapotranspiration") / np.maximum(supply, 1.0) - 1)
+        excess = above(dry.total("evapotranspiration") / np.maximum(supply, 1.0) - 1)
         yield share(excess, 1e-4, "more evaporates in a drought than there is")
 
 
@@ -45,7 +45,10 @@ def states(exam: Examination) -> Iterator[Measure]:
     """The weather as it was and without rain, a storm of ten times the record, a year in frost and one in heat."""
     records = [exam.base, exam.dry, exam.storm(EXTREME)]
     if exam.temperatures:
-        records += [exam.march(exam.between(exam.year, -np.inf, COLD)), exam.march(exam.between(exam.year, HOT, np.inf))]
+        records += [
+            exam.march(exam.between(exam.year, -np.inf, COLD)),
+            exam.march(exam.between(exam.year, HOT, np.inf)),
+        ]
     yield Measure(np.max([_below(exam, record) for record in records], axis=0), 1e-3, "below zero, or not finite", "mm")
     if exam.stores:
         most = np.max([_too_full(exam, record) for record in records], axis=0)
@@ -55,7 +58,7 @@ def states(exam: Examination) -> Iterator[Measure]:
 def _below(exam: Examination, record: Record) -> np.ndarray:
     """How far flow or a store falls below zero; NaN where it is no number."""
     series = (record.flow, *(record.series[store] for store in exam.stores))
-    return np.max([beyond(np.asarray(one)).max(axis=0) for one in series], axis=0)
+    return np.max([below(np.asarray(one)).max(axis=0) for one in series], axis=0)
 
 
 def _too_full(exam: Examination, record: Record) -> np.ndarray:
@@ -63,7 +66,7 @@ def _too_full(exam: Examination, record: Record) -> np.ndarray:
     supply = sum(record.before.stored.values(), np.zeros(len(exam.basins)))
     came = np.cumsum(record.forcing["precipitation"] + np.maximum(record.gain, 0), axis=0, dtype=np.float64)
     there = np.maximum(supply + came, 1.0)
-    return np.max([beyond(record.series[store] / there - 1).max(axis=0) for store in exam.stores], axis=0)
+    return np.max([above(record.series[store] / there - 1).max(axis=0) for store in exam.stores], axis=0)
 
 
 @probe(
@@ -82,7 +85,7 @@ def unseen(exam: Examination) -> Iterator[Measure]:
         runs = (there.spin_up, run)
         came = sum(one.total("precipitation") + np.maximum(one.gain, 0).sum(axis=0) for one in runs)
         ran = sum(one.total("streamflow") for one in runs)
-        yield share(beyond(ran / np.maximum(came, 1e-6) - 1), 0.01, "more runs off than fell, at unseen attributes")
+        yield share(above(ran / np.maximum(came, 1e-6) - 1), 0.01, "more runs off than fell, at unseen attributes")
         if exam.subject.budget.conserves:
             yield residual(there, run)
 

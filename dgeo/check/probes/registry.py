@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 
-class Inapplicable(Exception):  # noqa: N818 - it is a verdict and no error
+class Inapplicable(Exception):
     """Nothing in this model or weather puts the question; the message says what is missing."""
 
 
@@ -70,8 +70,11 @@ def share(values: Float[np.ndarray, " site"], tolerance: float, words: str) -> M
     return Measure(100 * values, 100 * tolerance, words)
 
 
-def beyond(
-    values: Float[np.ndarray, "*shape"], low: float = 0.0, high: float = float("inf")
-) -> Float[np.ndarray, "*shape"]:
-    """By how much values lie outside an interval."""
-    return np.maximum(np.maximum(low - values, values - high), 0.0)
+def above(values: Float[np.ndarray, "*shape"], high: float = 0.0) -> Float[np.ndarray, "*shape"]:
+    """By how much values exceed what they may be at most."""
+    return np.maximum(values - high, 0.0)
+
+
+def below(values: Float[np.ndarray, "*shape"], low: float = 0.0) -> Float[np.ndarray, "*shape"]:
+    """By how much values fall short of what they must be at least."""
+    return np.maximum(low - values, 0.0)

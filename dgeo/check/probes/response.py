@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dgeo.check.probes.examination import YEAR, Examination
-from dgeo.check.probes.registry import Inapplicable, Measure, beyond, probe, share
+from dgeo.check.probes.registry import Inapplicable, Measure, below, probe, share
 
 WETTER = 30.0  # [mm] on one day
 MORE, KELVIN = 1e-3, 0.01  # of all rain, and of all temperatures
@@ -22,7 +22,7 @@ def wetter(exam: Examination) -> Iterator[Measure]:
     rain = np.array(exam.year["precipitation"])
     rain[0] += WETTER
     change = exam.march(exam.year | {"precipitation": rain}).flow - exam.first_year.flow
-    lost = np.sum(beyond(change), axis=0, dtype=np.float64)
+    lost = np.sum(below(change), axis=0, dtype=np.float64)
     yield share(lost / WETTER, 0.01, "of 30 mm of earlier rain is taken from the runoff of later days")
 
 

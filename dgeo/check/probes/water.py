@@ -1,12 +1,13 @@
 """Is water made or lost? Rain as it was, more of it, less of it, none, and storms beyond all that was ever seen."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from dgeo.check.probes.examination import YEAR, Examination
 from dgeo.check.probes.record import Record
-from dgeo.check.probes.registry import Measure, beyond, probe, share
+from dgeo.check.probes.registry import Measure, above, below, probe, share
 
 FACTORS = (0.8, 0.9, 1.0, 1.1, 1.2)
 STORM, LARGER, EXTREME = 2.0, 4.0, 10.0  # times the largest rain of a day on record, on each of three days
@@ -44,7 +45,7 @@ def extreme_event(exam: Examination) -> Iterator[Measure]:
 
 @probe(
     "rain is split",
-    "Rain added or taken every day (10 and 20 %) changes evaporation, runoff and storage, each by no more than all of it.",
+    "Rain added or taken (10 and 20 %) changes evaporation, runoff and storage, each by no more than all of it.",
     reason="1 % for what sums and differences round off; the sign of a share is not a matter of degree",
     needs=("precipitation", "stores"),
 )
@@ -57,7 +58,7 @@ def split(exam: Examination) -> Iterator[Measure]:
             rain = np.where(change.rain == 0, 1.0, change.rain)
             parts = (change.flow, change.loss, change.stored - change.gain)
             missing.append(np.abs(change.missing / rain))
-            outside.extend(beyond(part / rain, 0, 1) for part in parts)
+            outside.extend(below(part / rain) + above(part / rain, 1) for part in parts)
     yield share(np.max(missing, axis=0), 0.01, "of the change in rain is not accounted for")
     yield share(np.max(outside, axis=0), 0.01, "of the change in rain beyond none or all of it in one of the three")
 
@@ -71,10 +72,10 @@ def split(exam: Examination) -> Iterator[Measure]:
 def rising(exam: Examination) -> Iterator[Measure]:
     """Runoff at five levels of rain, from a fifth less to a fifth more."""
     runs = [exam.rain(factor) for factor in FACTORS]
-    steps = [more.less(less) for less, more in zip(runs[:-1], runs[1:], strict=True)]
+    steps = [more.less(less) for less, more in pairwise(runs)]
     shares = np.stack([step.flow / np.maximum(step.rain, 1e-6) for step in steps])
-    yield share(beyond(shares, 0).max(axis=0), 0.01, "of the added rain is lost from the runoff")
-    yield share(beyond(shares, -np.inf, 1).max(axis=0), 0.01, "more runoff than rain was added")
+    yield share(below(shares).max(axis=0), 0.01, "of the added rain is lost from the runoff")
+    yield share(above(shares, 1).max(axis=0), 0.01, "more runoff than rain was added")
 
 
 @probe(
@@ -86,8 +87,8 @@ def rising(exam: Examination) -> Iterator[Measure]:
 def storm(exam: Examination) -> Iterator[Measure]:
     """The share of a storm that runs off."""
     returned = _returned(exam, STORM)
-    yield share(beyond(returned, 0), 0.01, "of the storm is lost from the runoff of other rain")
-    yield share(beyond(returned, -np.inf, 1), 0.01, "more runoff than the storm brought")
+    yield share(below(returned), 0.01, "of the storm is lost from the runoff of other rain")
+    yield share(above(returned, 1), 0.01, "more runoff than the storm brought")
 
 
 @probe(
@@ -99,7 +100,7 @@ def storm(exam: Examination) -> Iterator[Measure]:
 def larger_storm(exam: Examination) -> Iterator[Measure]:
     """Does runoff saturate where nothing in nature does?"""
     yield share(
-        beyond(_returned(exam, LARGER) - _returned(exam, STORM)), 0.01, "less of a storm runs off when it is doubled"
+        below(_returned(exam, LARGER) - _returned(exam, STORM)), 0.01, "less of a storm runs off when it is doubled"
     )
 
 
@@ -111,7 +112,7 @@ def _returned(exam: Examination, factor: float) -> np.ndarray:
 @probe(
     "without rain a basin drains",
     "Without rain, flow and stores never fall below zero, and each year less runs off than the year before.",
-    reason="1 mm a year, or a hundredth less than the year before; the slowest store of the models here empties by 30 %",
+    reason="1 mm a year, or a hundredth less than the year before; the slowest store here loses 30 % a year",
     needs=("precipitation",),
 )
 def drought(exam: Examination) -> Iterator[Measure]:
@@ -121,9 +122,9 @@ def drought(exam: Examination) -> Iterator[Measure]:
     second, third = (
         np.sum((dry.flow - supplied)[first : first + YEAR], axis=0, dtype=np.float64) for first in (YEAR, 2 * YEAR)
     )
-    lowest = [dry.flow, *(dry.series[store] for store in exam.stores)]
-    below = np.max([beyond(np.asarray(series)).max(axis=0) for series in lowest], axis=0)
-    yield Measure(below, 1e-3, "below zero in flow or a store", "mm")
+    series = [dry.flow, *(dry.series[store] for store in exam.stores)]
+    lowest = np.max([below(np.asarray(one)).max(axis=0) for one in series], axis=0)
+    yield Measure(lowest, 1e-3, "below zero in flow or a store", "mm")
     still = np.where(third > 1.0, 100 * third / np.maximum(second, 1e-6), 0.0)
     yield Measure(still, 99.0, "of the flow of the second dry year runs in the third")
 
@@ -137,11 +138,11 @@ def drought(exam: Examination) -> Iterator[Measure]:
 def supplied(exam: Examination) -> Iterator[Measure]:
     """Flow less supply: in a year of a cycle, and since the start."""
     last, rain = exam.cycle, np.maximum(exam.first_year.total("precipitation"), 1e-6)
-    excess = beyond((last.flow[-1] - np.maximum(last.gain[-1], 0)) / rain - 1)
+    excess = above((last.flow[-1] - np.maximum(last.gain[-1], 0)) / rain - 1)
     yield share(excess, 0.01, "more runs off in every year than falls")
     if exam.subject.budget.conserves:
         record = exam.base
         stored = sum(record.before.stored.values(), np.zeros(len(exam.basins)))
         supply = stored + np.cumsum(record.forcing["precipitation"] + record.gain, axis=0, dtype=np.float64)
         left = supply - np.cumsum(record.flow, axis=0, dtype=np.float64)
-        yield share((beyond(left) / np.maximum(supply, 1.0)).max(axis=0), 1e-4, "more has run off than was ever there")
+        yield share((below(left) / np.maximum(supply, 1.0)).max(axis=0), 1e-4, "more has run off than was ever there")

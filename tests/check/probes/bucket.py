@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from dgeo.check.probes import External, Moment, Subject
@@ -20,7 +22,9 @@ def weather() -> Inputs:
     temperature = 6 + 3 * site + 12 * np.sin(2 * np.pi * (day - 210) / 365) + 3 * np.sin(0.8 * day + site)
     rain = np.maximum(14 * np.sin(1.7 * day + site) + 5 * np.sin(0.31 * day) - 6, 0)
     forcing = {RAIN: rain, HEAT: temperature, DEMAND: np.maximum(0.15 * (temperature + 5), 0.1)}
-    return Inputs(forcing, {"area": np.array([50.0, 200.0, 900.0, 20.0]), "sand": np.array([0.1, 0.3, 0.5, 0.7])})
+    attributes = {"area": np.array([50.0, 200.0, 900.0, 20.0]), "sand": np.array([0.1, 0.3, 0.5, 0.7])}
+    with jax.enable_x64(True):
+        return Inputs(jax.tree.map(jnp.asarray, forcing), jax.tree.map(jnp.asarray, attributes))
 
 
 @dataclass
@@ -37,7 +41,7 @@ class Bucket(Subject):
     capacity: float = np.inf
     contrary_evaporation: bool = False
     evaporation_factor: float = 1.0
-    boundless_evaporation: bool = False
+    overdraft: float = 0.0
     forgotten: float = 0.0
     days_only: bool = False
     perennial: bool = False
@@ -77,7 +81,7 @@ class Bucket(Subject):
 
     def step(self, rain, heat, demand, sand, snow, soil, dt):
         """One step at all sites."""
-        recession = 0.02 + 0.05 * (np.clip(sand, 0, 1) if self.bounded_rate else sand)
+        recession = 0.02 + 0.05 * np.clip(sand, 0, 1) if self.bounded_rate else 0.1 - 0.1 * sand
         snowfall = rain * np.clip(0.5 - heat / 4, 0, 1)
         snow = snow + snowfall * dt
         melt = np.minimum(2 * np.maximum(heat, 0) * dt * (not self.perennial), snow)
@@ -85,9 +89,9 @@ class Bucket(Subject):
         soil = soil + (rain - snowfall) * dt + melt * (1 - self.lost_melt)
         soil = np.minimum(soil, self.capacity)
         wetness = np.minimum(soil / 200, 1)
-        wetness = 1 - 0.9 * wetness if self.contrary_evaporation else wetness
+        wetness = 1 / (1 + soil / 20) if self.contrary_evaporation else wetness
         wanted = demand * wetness * self.evaporation_factor * dt
-        taken = demand * dt if self.boundless_evaporation else np.minimum(wanted, soil)
+        taken = np.minimum(demand * dt if self.overdraft else wanted, soil + self.overdraft)
         soil = soil - taken
         leak = self.source * dt if self.source else -0.002 * dt * soil
         soil = soil + leak

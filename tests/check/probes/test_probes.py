@@ -70,7 +70,7 @@ BROKEN = [
     ("snow made rain", stateless(frozen_first), "runs off later"),
     ("warming", stateless(lambda x: x[RAIN] * (0.3 + 0.01 * x[HEAT])), "added to the runoff by 3 K"),
     ("evaporation is bounded", Bucket(evaporation_factor=1.5), "beyond the demand"),
-    ("states are bounded", Bucket(boundless_evaporation=True), "below zero"),
+    ("states are bounded", Bucket(overdraft=5.0), "below zero"),
     ("unseen attributes", Bucket(bounded_rate=False), "at unseen attributes"),
     ("area changes nothing per area", of_attributes(lambda x, a: x[RAIN] * a["area"] / 1000), "area is doubled"),
     ("determinism", stateless(noisy), "run twice"),
@@ -121,7 +121,10 @@ def test_a_function_with_declared_stores_is_examined_as_a_model_is(reference):
     )
     chosen = ("closure", "rain is split", "restart", "finer steps", "exchange answers", "evaporation is bounded")
     found = {name: examined(wrapped, name)[name] for name in chosen}
-    assert [name for name, finding in found.items() if finding.verdict == "not applicable"] == ["restart", "finer steps"]
+    assert [name for name, finding in found.items() if finding.verdict == "not applicable"] == [
+        "restart",
+        "finer steps",
+    ]
     assert found["rain is split"].verdict == "pass"
     assert found["exchange answers"].value == pytest.approx(reference["exchange answers"].value, rel=1e-9)
     assert found["closure"].value < 1e-12

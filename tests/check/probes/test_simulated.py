@@ -34,7 +34,7 @@ def test_a_hybrid_passes_what_its_physics_promises(untrained, probe):
 
 
 def test_a_hybrid_without_memory_takes_finer_steps_and_one_without_exchange_has_none(untrained):
-    """`untrained` reads attributes alone, so its steps may be of any length; HBV 1.0's exchange is declared and zero."""
+    """It reads attributes alone, so its steps may be of any length; HBV 1.0's exchange is declared and zero."""
     assert untrained["finer steps"].verdict != "not applicable"
     assert untrained["exchange answers"].figure == "no declared exchange moves water here"
 
