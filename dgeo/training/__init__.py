@@ -13,6 +13,7 @@ from dgeo.training.prepare import (
     training_statistics,
     virtual_world,
 )
+from dgeo.training.probing import probe
 from dgeo.training.progress import Member, Row, Task
 from dgeo.training.records import read_json, write_json
 from dgeo.training.reference import ReferenceRecipe
@@ -48,6 +49,7 @@ __all__ = [
     "parse_config",
     "parse_solver",
     "potential_evapotranspiration",
+    "probe",
     "read_config",
     "read_json",
     "rerun",
