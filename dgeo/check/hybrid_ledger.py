@@ -7,13 +7,14 @@ store, the channel, which the unit hydrograph's tail holds, and leaves it as str
 from collections.abc import Mapping
 from dataclasses import replace
 
+import equinox as eqx
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from dgeo.check.balance import Amounts, Balance
 from dgeo.check.ledger import Ledger, storage_of
-from dgeo.hybrid import Carry, Hybrid, Inputs
-from dgeo.models import Budget
+from dgeo.hybrid import Carry, GammaRouting, Hybrid, Inputs
+from dgeo.models import Budget, Values
 
 CHANNEL = "channel"
 
@@ -28,11 +29,9 @@ class HybridLedger:
 
     def __init__(self, hybrid: Hybrid, inputs: Inputs, before: Carry, dt: float = 1.0) -> None:
         """Open the books with the carry before the run (`hybrid.initial_carry` at the start)."""
-        parameters, weights, _ = hybrid.parameters(hybrid.corrected(inputs), before.parameters)
         self._hybrid, self._dt = hybrid, dt
+        weights, self._routing = _read(hybrid, inputs, before)
         self._weights = np.asarray(weights, dtype=np.float64)
-        routing = hybrid.routing.parameters if hybrid.routing else ()
-        self._routing = {name: parameters.static[name] for name in routing}
         self._budget = routed(hybrid.physics.budget) if hybrid.routing else hybrid.physics.budget
         self._ledger = Ledger(self._budget, self._storage(before), dt)
 
@@ -54,8 +53,23 @@ class HybridLedger:
         means = {store: np.sum(amount * self._weights, axis=-1) for store, amount in stored.items()}
         if self._hybrid.routing is None or carry.routing is None:
             return means
-        under_way = self._hybrid.routing.stored(self._routing, carry.routing, self._dt)
+        under_way = _under_way(self._hybrid.routing, self._routing, carry.routing, self._dt)
         return means | {CHANNEL: np.asarray(under_way, dtype=np.float64)}
+
+
+@eqx.filter_jit
+def _read(hybrid: Hybrid, inputs: Inputs, before: Carry) -> tuple[Float[Array, "site component"], Values]:
+    """The weights of components, and the parameters of the unit hydrograph."""
+    parameters, weights, _ = hybrid.parameters(hybrid.corrected(inputs), before.parameters)
+    routing = hybrid.routing.parameters if hybrid.routing else ()
+    return weights, {name: parameters.static[name] for name in routing}
+
+
+@eqx.filter_jit
+def _under_way(
+    routing: GammaRouting, parameters: Values, tail: Float[Array, "past site"], dt: float
+) -> Float[Array, " site"]:
+    return routing.stored(parameters, tail, dt)
 
 
 def hybrid_ledger(
