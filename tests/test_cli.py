@@ -122,6 +122,22 @@ def test_evaluate_report_and_info_repeat_a_run(folder, dgeo):
     assert "seed_0.safetensors, seed_1.safetensors" in said
 
 
+def test_a_run_is_probed(folder, dgeo, tmp_path):
+    """Two probes of one run on two of its basins, in the terminal, as JSON and as Markdown."""
+    words = ("--only", "closure", "--basins", "2", "--json", tmp_path / "p.json", "--markdown", tmp_path / "p.md")
+    code, said, complaint = dgeo("probe", folder, *words)
+    assert code == 0, complaint
+    assert "passes 2 of 2" in said
+    rows = json.loads((tmp_path / "p.json").read_text())["rows"]
+    assert [(row["run"], row["probe"], row["verdict"]) for row in rows] == [
+        ("run", "closure", "pass"),
+        ("run", "closure of an extreme event", "pass"),
+    ]
+    assert rows[0]["value"] < rows[0]["tolerance"] == 1e-5
+    assert rows[0]["basins"] == 2
+    assert "| closure | pass |" in (tmp_path / "p.md").read_text()
+
+
 def simulated(dgeo, folder, out, *words):
     code, _, complaint = dgeo("simulate", folder, "--out", out, *words)
     assert code == 0, complaint
