@@ -13,7 +13,6 @@ from dgeo.check.findings import Findings
 from dgeo.engine import Fused, Scan, Step, fused, native
 from dgeo.models import Values
 
-
 REFUSALS: dict[str, Callable[[Step, Any], str | None]] = {
     "native": native.refusal,
     "fused": lambda step, inputs: fused.refusal(step, inputs, Fused()),
