@@ -34,15 +34,15 @@ class HybridLedger:
         self._weights = np.asarray(weights, dtype=np.float64)
         routing = hybrid.routing.parameters if hybrid.routing else ()
         self._routing = {name: parameters.static[name] for name in routing}
-        self._budget = routed(hybrid.physics.budget) if hybrid.routing else hybrid.physics.budget
-        held = self._storage(before)
-        self._ledger, self._steps = Ledger(self._budget, held, dt), StepLedger(self._budget, held, dt)
+        self.budget = routed(hybrid.physics.budget) if hybrid.routing else hybrid.physics.budget
+        held = self.storage(before)
+        self._ledger, self._steps = Ledger(self.budget, held, dt), StepLedger(self.budget, held, dt)
         self._tail = None if before.routing is None else np.asarray(before.routing, np.float64)
 
     @property
     def stores(self) -> tuple[str, ...]:
         """The outputs that the run must keep besides, to close the books of each step."""
-        return tuple(store for store in self._budget.stores if store != CHANNEL)
+        return tuple(store for store in self.budget.stores if store != CHANNEL)
 
     @property
     def closure(self) -> Closure:
@@ -52,7 +52,7 @@ class HybridLedger:
     @property
     def outputs(self) -> tuple[str, ...]:
         """The outputs that the run must keep."""
-        return tuple(self._budget.transfers)
+        return tuple(self.budget.transfers)
 
     def add(self, outputs: Mapping[str, Array | np.ndarray]) -> None:
         """Book one chunk of the run; raises `DgeoError` for a flux that was not kept."""
@@ -62,9 +62,10 @@ class HybridLedger:
 
     def balance(self, after: Carry) -> Balance:
         """Close the books with the carry after the last chunk; more may still follow."""
-        return self._ledger.balance(self._storage(after))
+        return self._ledger.balance(self.storage(after))
 
-    def _storage(self, carry: Carry) -> Amounts:
+    def storage(self, carry: Carry) -> Amounts:
+        """What every store holds, the channel included where there is routing."""
         stored = storage_of(self._hybrid.physics, carry.physics)
         means = {store: np.sum(amount * self._weights, axis=-1) for store, amount in stored.items()}
         if self._hybrid.routing is None or carry.routing is None:
@@ -76,7 +77,7 @@ class HybridLedger:
         """What the channel holds after each step: what ran off on the steps before, as far as it has not left."""
         if self._hybrid.routing is None or self._tail is None:
             return {}
-        parts = [flux for flux, (_, target) in self._budget.transfers.items() if target == CHANNEL]
+        parts = [flux for flux, (_, target) in self.budget.transfers.items() if target == CHANNEL]
         runoff = sum(np.asarray(outputs[flux], np.float64) for flux in parts)
         series, past = np.concatenate([self._tail, runoff]), len(self._tail)
         weights = np.asarray(self._hybrid.routing.weights(self._routing, self._dt), np.float64)

@@ -17,14 +17,14 @@ class NetworkLedger:
 
     def __init__(self, model: NetworkModel, before: Carry) -> None:
         """Open the books with the carry before the run."""
-        self._model = model
-        held = self._storage(before)
-        self._ledger, self._steps = Ledger(model.budget, held), StepLedger(model.budget, held)
+        self._model, self.budget = model, model.budget
+        held = self.storage(before)
+        self._ledger, self._steps = Ledger(self.budget, held), StepLedger(self.budget, held)
 
     @property
     def stores(self) -> tuple[str, ...]:
         """The outputs that the run must keep besides, to close the books of each step."""
-        return self._model.budget.stores
+        return self.budget.stores
 
     @property
     def closure(self) -> Closure:
@@ -34,7 +34,7 @@ class NetworkLedger:
     @property
     def outputs(self) -> tuple[str, ...]:
         """The outputs that the run must keep."""
-        return tuple(self._model.budget.transfers)
+        return tuple(self.budget.transfers)
 
     def add(self, outputs: Mapping[str, Array | np.ndarray]) -> None:
         """Book one chunk of the run; raises `DgeoError` for a flux that was not kept."""
@@ -44,9 +44,10 @@ class NetworkLedger:
 
     def balance(self, after: Carry) -> Balance:
         """Close the books with the carry after the last chunk; more may still follow."""
-        return self._ledger.balance(self._storage(after))
+        return self._ledger.balance(self.storage(after))
 
-    def _storage(self, carry: Carry) -> Amounts:
+    def storage(self, carry: Carry) -> Amounts:
+        """What every store holds."""
         return {store: np.asarray(amount, np.float64) for store, amount in self._model.storage(carry).items()}
 
 

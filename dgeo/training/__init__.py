@@ -13,6 +13,7 @@ from dgeo.training.prepare import (
     training_statistics,
     virtual_world,
 )
+from dgeo.training.probing import probe
 from dgeo.training.progress import Member, Row, Task
 from dgeo.training.records import read_json, write_json
 from dgeo.training.reference import ReferenceRecipe
@@ -20,7 +21,7 @@ from dgeo.training.rerun import parse_solver, rerun, with_solver
 from dgeo.training.run import config_of, seeds_of, train, train_runs, variations
 from dgeo.training.sampler import Sampler
 from dgeo.training.simulation import chunks, run
-from dgeo.training.step import Trainer
+from dgeo.training.step import Trainer, trainer_of
 from dgeo.training.stepper import Stepper, open_stepper
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "parse_config",
     "parse_solver",
     "potential_evapotranspiration",
+    "probe",
     "read_config",
     "read_json",
     "rerun",
@@ -57,6 +59,7 @@ __all__ = [
     "to_arrays",
     "train",
     "train_runs",
+    "trainer_of",
     "training_basins",
     "training_statistics",
     "variations",
