@@ -2,7 +2,7 @@
 
     python benchmarks/trust.py [--only-table]
 
-Writes ledger.json, precision.json and engines.json to benchmarks/results/trust; half an hour of two cores.
+Writes ledger.json and precision.json to benchmarks/results/trust; half an hour of two cores.
 """
 
 import argparse
@@ -11,7 +11,6 @@ from pathlib import Path
 
 from dgeo.check.closure import closures
 from dgeo.check.coverage import coverage
-from dgeo.check.engines import engines
 from dgeo.check.precision import precision
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +22,7 @@ def main() -> None:
     parser.add_argument("--only-table", action="store_true", help="of what was found before")
     if not parser.parse_args().only_table:
         FOLDER.mkdir(exist_ok=True)
-        for name, check in (("ledger", closures), ("precision", precision), ("engines", engines)):
+        for name, check in (("ledger", closures), ("precision", precision)):
             check().write(FOLDER / f"{name}.json")
     page = PAGE.read_text(encoding="utf-8")
     table = coverage(FOLDER)
