@@ -105,7 +105,7 @@ def larger_storm(exam: Examination) -> Iterator[Measure]:
 
 
 def _returned(exam: Examination, factor: float) -> np.ndarray:
-    change = exam.storm(factor).split.less(exam.first_year.split)
+    change = exam.storm(factor).split.less(exam.storm(0.0).split)
     return np.asarray(change.flow / change.rain)
 
 
@@ -118,10 +118,8 @@ def _returned(exam: Examination, factor: float) -> np.ndarray:
 def drought(exam: Examination) -> Iterator[Measure]:
     """Three years without a drop."""
     dry = exam.dry
-    supplied = np.maximum(dry.gain, 0)
-    second, third = (
-        np.sum((dry.flow - supplied)[first : first + YEAR], axis=0, dtype=np.float64) for first in (YEAR, 2 * YEAR)
-    )
+    second, third = (np.sum(dry.flow[day : day + YEAR], axis=0, dtype=np.float64) for day in (YEAR, 2 * YEAR))
+    third = above(third - np.maximum(dry.gain[-YEAR:], 0).sum(axis=0))
     series = [dry.flow, *(dry.series[store] for store in exam.stores)]
     lowest = np.max([below(np.asarray(one)).max(axis=0) for one in series], axis=0)
     yield Measure(lowest, 1e-3, "below zero in flow or a store", "mm")

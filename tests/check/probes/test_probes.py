@@ -58,7 +58,7 @@ BROKEN = [
     ("runoff rises with rain", stateless(lambda x: np.maximum(10 - x[RAIN], 0)), "lost from the runoff"),
     ("runoff rises with rain", stateless(lambda x: 2 * x[RAIN]), "more runoff than rain"),
     ("a storm returns what fell", stateless(lambda x: 1.1 * x[RAIN]), "more runoff than the storm"),
-    ("a storm returns what fell", stateless(lambda x: 10 / (1 + x[RAIN])), "lost from the runoff"),
+    ("a storm returns what fell", stateless(lambda x: np.maximum(10 - x[RAIN], 0)), "lost from the runoff"),
     ("a larger storm returns a larger share", stateless(lambda x: np.minimum(x[RAIN], 20)), "less of a storm"),
     ("without rain a basin drains", stateless(lambda x: 0.3 + 0.5 * x[RAIN]), "of the second dry year"),
     ("without rain a basin drains", stateless(lambda x: x[RAIN] - 0.5), "below zero"),
