@@ -51,7 +51,8 @@ def extreme_event(exam: Examination) -> Iterator[Measure]:
 )
 def split(exam: Examination) -> Iterator[Measure]:
     """Shares of the change in rain."""
-    missing, outside = [], []
+    missing: list[np.ndarray] = []
+    outside: list[np.ndarray] = []
     for factor in FACTORS:
         if factor != 1:
             change = exam.rain(factor).less(exam.rain(1.0))
