@@ -12,9 +12,11 @@ from dgeo.check.ledger import Ledger, ledger, storage_of
 from dgeo.check.network_ledger import NetworkLedger, open_books
 from dgeo.check.probes import External, ProbeReport, examine
 from dgeo.check.solved import require_solved, unsolved
+from dgeo.check.steps import Closure, StepLedger, step_ledger, worst_of
 
 __all__ = [
     "Balance",
+    "Closure",
     "External",
     "HybridLedger",
     "KernelReport",
@@ -24,6 +26,7 @@ __all__ = [
     "ProbeReport",
     "Report",
     "Row",
+    "StepLedger",
     "Tolerances",
     "balance",
     "examine",
@@ -37,6 +40,8 @@ __all__ = [
     "open_books",
     "require_solved",
     "routed",
+    "step_ledger",
     "storage_of",
     "unsolved",
+    "worst_of",
 ]

@@ -12,6 +12,7 @@ from jaxtyping import Array
 
 from dgeo.check.balance import Amounts, Balance
 from dgeo.check.ledger import Ledger, storage_of
+from dgeo.check.steps import Closure, StepLedger
 from dgeo.hybrid import Carry, Hybrid, Inputs
 from dgeo.models import Budget
 
@@ -34,7 +35,19 @@ class HybridLedger:
         routing = hybrid.routing.parameters if hybrid.routing else ()
         self._routing = {name: parameters.static[name] for name in routing}
         self.budget = routed(hybrid.physics.budget) if hybrid.routing else hybrid.physics.budget
-        self._ledger = Ledger(self.budget, self.storage(before), dt)
+        held = self.storage(before)
+        self._ledger, self._steps = Ledger(self.budget, held, dt), StepLedger(self.budget, held, dt)
+        self._tail = None if before.routing is None else np.asarray(before.routing, np.float64)
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """The outputs that the run must keep besides, to close the books of each step."""
+        return tuple(store for store in self.budget.stores if store != CHANNEL)
+
+    @property
+    def closure(self) -> Closure:
+        """How well the books of steps and events close, of the chunks that kept all `stores`."""
+        return self._steps.closure
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -44,6 +57,8 @@ class HybridLedger:
     def add(self, outputs: Mapping[str, Array | np.ndarray]) -> None:
         """Book one chunk of the run; raises `DgeoError` for a flux that was not kept."""
         self._ledger.add(outputs)
+        if all(store in outputs for store in self.stores):
+            self._steps.add({**outputs, **self._under_way(outputs)})
 
     def balance(self, after: Carry) -> Balance:
         """Close the books with the carry after the last chunk; more may still follow."""
@@ -57,6 +72,20 @@ class HybridLedger:
             return means
         under_way = self._hybrid.routing.stored(self._routing, carry.routing, self._dt)
         return means | {CHANNEL: np.asarray(under_way, dtype=np.float64)}
+
+    def _under_way(self, outputs: Mapping[str, Array | np.ndarray]) -> dict[str, np.ndarray]:
+        """What the channel holds after each step: what ran off on the steps before, as far as it has not left."""
+        if self._hybrid.routing is None or self._tail is None:
+            return {}
+        parts = [flux for flux, (_, target) in self.budget.transfers.items() if target == CHANNEL]
+        runoff = sum(np.asarray(outputs[flux], np.float64) for flux in parts)
+        series, past = np.concatenate([self._tail, runoff]), len(self._tail)
+        weights = np.asarray(self._hybrid.routing.weights(self._routing, self._dt), np.float64)
+        remaining = np.cumsum(weights[:0:-1], axis=0)
+        steps = len(series) - past
+        held = sum((series[j + 1 : j + 1 + steps] * remaining[j] for j in range(past)), np.zeros_like(series[past:]))
+        self._tail = series[steps:]
+        return {CHANNEL: held * self._dt}
 
 
 def hybrid_ledger(

@@ -162,9 +162,8 @@ def _run(
 ) -> Values:
     """The fluxes of the last of some equal steps."""
 
-    def step(carry: tuple[Values, Values], _: None) -> tuple[tuple[Values, Values], None]:
-        return model.step(carry[0], forcing, values, jnp.asarray(dt)), None
+    def step(state: Values, _: None) -> tuple[Values, Values]:
+        return model.step(state, forcing, values, jnp.asarray(dt))
 
-    first = model.step(start or model.initial_state(), forcing, values, jnp.asarray(dt))
-    (_, fluxes), _ = jax.lax.scan(step, first, None, length=steps - 1)
-    return fluxes
+    _, fluxes = jax.lax.scan(step, start or model.initial_state(), None, length=steps)
+    return {name: series[-1] for name, series in fluxes.items()}
