@@ -34,7 +34,7 @@ def closure(exam: Examination) -> Iterator[Measure]:
 
 @probe(
     "closure of an extreme event",
-    "Three days of ten times the largest rain on record leave no water unaccounted for within a year.",
+    "Three frost-free days of ten times the record rain leave no water unaccounted for within a year.",
     reason="as for closure, of the water of that year",
     needs=("stores",),
 )
@@ -81,7 +81,7 @@ def rising(exam: Examination) -> Iterator[Measure]:
 
 @probe(
     "a storm returns what fell",
-    "Three days of twice the largest rain on record give within a year some runoff, and no more than fell.",
+    "Three frost-free days of twice the record rain give within a year some runoff, and no more than fell.",
     reason="1 % of the storm, for rounding",
     needs=("precipitation",),
 )

@@ -1,5 +1,7 @@
 """Every probe passes a model that behaves as water does, and fails one that breaks what it asks, for that reason."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,12 @@ def test_what_does_not_is_caught_for_that_reason(probe, model, reason):
 def test_every_probe_has_a_model_that_it_catches():
     """A probe added without one is not known to ask anything."""
     assert {probe for probe, _, _ in BROKEN} == set(PROBES)
+
+
+def test_every_probe_is_told_in_the_docs():
+    """A row of the table in docs/trust.md, by name."""
+    told = (Path(__file__).parents[3] / "docs" / "trust.md").read_text(encoding="utf-8")
+    assert [name for name in PROBES if f"\n| {name} | " not in told] == []
 
 
 def test_a_store_too_small_for_the_event_closes_in_ordinary_weather():
