@@ -25,18 +25,15 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import matplotlib
 import numpy as np
 import optax
+from pictures import panels
 from towers import read
 
 from dgeo.engine import Parameters, simulate
 from dgeo.models import Formula
 from dgeo.models.carbon import YEAR, two_pools
 from dgeo.nn import mlp
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 TRUE, STEPS, BATCH, SEEDS = 1.5, 1200, 256, 5
 HOURS = 6  # half-hours in a mean
@@ -132,29 +129,26 @@ def draw(series: dict[str, np.ndarray], result: dict[str, Any], path: Path) -> N
     """The closed form of two pools, Q10 found, profiles."""
     from dgeo.analytic.pools import two_pools as exact
 
-    figure, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
-    years = jnp.linspace(0, 60, 61)
-    forcing = {"temperature": jnp.full((60, 1), 15.0)}
-    numbers = {"decay_rate_young": 1 / 3, "decay_rate_old": 1 / 100, "share_young_to_old": 0.2, "allocation_young": 1.0,
-               "input": 0.3, "temperature_sensitivity": 2.0}  # fmt: skip
-    given = Parameters({name: jnp.full(1, x) for name, x in numbers.items()}, {})
-    start = {"young": jnp.full(1, 0.3), "old": jnp.full(1, 4.0)}
-    run, _ = simulate(two_pools(), forcing, given, start, outputs=("young", "old"))
-    course = exact(years, *map(jnp.asarray, (0.3, 4.0, 0.3, 1 / 3, 1 / 100, 0.2)))
-    for name, line, colour in zip(("young", "old"), course, ("C0", "C1"), strict=True):
-        axes[0].plot(years, line, color=colour, label=name)
-        axes[0].plot(years[1::4], run[name][::4, 0], "o", ms=3, color=colour)
-    axes[0].set(title="closed form (line), dgeo (points)", xlabel="a", ylabel="carbon [kg m⁻²]")
-    axes[0].legend(fontsize=7)
-    for i, (name, row) in enumerate(result["cases"].items()):
-        axes[1].plot(row["q10"], np.full(len(row["q10"]), i), "o", ms=4)
-        axes[2].plot(PROFILE, np.array(row["profile"]) - min(row["profile"]), label=name)
-    axes[1].axvline(TRUE, color="k", lw=0.8)
-    axes[1].set(title="Q10 from five starts", xlabel="Q10", yticks=range(len(CASES)), yticklabels=list(CASES))
-    axes[2].set(title="loss at fixed Q10, less the least", xlabel="Q10")
-    axes[2].set_yscale("symlog", linthresh=1e-3)
-    axes[2].legend(fontsize=7)
-    figure.savefig(path, dpi=75)
+    with panels(path, 3, width=4.0, height=3.4, dpi=75) as axes:
+        years = jnp.linspace(0, 60, 61)
+        forcing = {"temperature": jnp.full((60, 1), 15.0)}
+        numbers = {"decay_rate_young": 1 / 3, "decay_rate_old": 1 / 100, "share_young_to_old": 0.2,
+                   "allocation_young": 1.0, "input": 0.3, "temperature_sensitivity": 2.0}  # fmt: skip
+        given = Parameters({name: jnp.full(1, x) for name, x in numbers.items()}, {})
+        start = {"young": jnp.full(1, 0.3), "old": jnp.full(1, 4.0)}
+        run, _ = simulate(two_pools(), forcing, given, start, outputs=("young", "old"))
+        course = exact(years, *map(jnp.asarray, (0.3, 4.0, 0.3, 1 / 3, 1 / 100, 0.2)))
+        for name, line, colour in zip(("young", "old"), course, ("C0", "C1"), strict=True):
+            axes[0].plot(years, line, color=colour, label=name)
+            axes[0].plot(years[1::4], run[name][::4, 0], "o", ms=3, color=colour)
+        axes[0].set(title="closed form (line), dgeo (points)", xlabel="a", ylabel="carbon [kg m⁻²]")
+        for i, (name, row) in enumerate(result["cases"].items()):
+            axes[1].plot(row["q10"], np.full(len(row["q10"]), i), "o", ms=4)
+            axes[2].plot(PROFILE, np.array(row["profile"]) - min(row["profile"]), label=name)
+        axes[1].axvline(TRUE, color="k", lw=0.8)
+        axes[1].set(title="Q10 from five starts", xlabel="Q10", yticks=range(len(CASES)), yticklabels=list(CASES))
+        axes[2].set(title="loss at fixed Q10, less the least", xlabel="Q10")
+        axes[2].set_yscale("symlog", linthresh=1e-3)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A field of conductivity from heads, and how the cost of groundwater grows.
+"""A field of conductivity from heads.
 
     python benchmarks/kernels/groundwater.py --json benchmarks/results/kernels/groundwater.json
 
@@ -115,49 +115,13 @@ def inversion(steps):
     }
 
 
-def growth():
-    """Seconds of ten days and of their gradient against cells, for one well in a confined aquifer, in float32."""
-    rows = []
-    for cells in (20, 40, 80, 160):
-        model = jax.tree.map(lambda x: x.astype(jnp.float32), aquifer(cells))
-        shape = (cells, cells)
-        values = {"storativity": jnp.full(shape, 1e-3, jnp.float32), "conductance": jnp.zeros(shape, jnp.float32)}
-        forcing = {name: jnp.zeros(shape, jnp.float32) for name in ("recharge", "stage")}
-        forcing["pumping"] = jnp.zeros(shape, jnp.float32).at[cells // 2, cells // 2].set(PUMPING)
-
-        def run(log_k, model=model, values=values, forcing=forcing, shape=shape):
-            given = {**values, "conductivity": jnp.exp(log_k)}
-
-            def step(state, _):
-                return model.step(state, forcing, given, jnp.asarray(1.0, jnp.float32))[0], None
-
-            full = model.at_head(jnp.full(shape, 100.0, jnp.float32), given)
-            return jax.lax.scan(jax.checkpoint(step), full, None, length=10)[0]["water"]
-
-        start = jnp.full(shape, 2.0, jnp.float32)
-        row = {"cells": cells**2}
-        for name, call in (("forward", run), ("gradient", jax.grad(lambda k, run=run: jnp.sum(run(k) ** 2)))):
-            compiled = jax.jit(call).lower(start).compile()
-            jax.block_until_ready(compiled(start))
-            began = time.perf_counter()
-            jax.block_until_ready(compiled(start))
-            row[f"{name}_s"] = time.perf_counter() - began
-            row[f"{name}_MB"] = compiled.memory_analysis().temp_size_in_bytes / 1e6
-        rows.append(row)
-        print(row, flush=True)
-    x = np.log([row["cells"] for row in rows])
-    exponents = {name: float(np.polyfit(x, np.log([r[name] for r in rows]), 1)[0]) for name in list(rows[0])[1:]}
-    return {"rows": rows, "exponents_by_cells": exponents}
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--steps", type=int, default=150)
     arguments = parser.parse_args()
-    results = {"growth": growth()}
     with jax.enable_x64(True):
-        results["field"] = inversion(arguments.steps)
+        results = {"field": inversion(arguments.steps)}
     print({name: x for name, x in results["field"].items() if name not in ("fields", "singular_values")})
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1))

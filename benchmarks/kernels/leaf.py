@@ -14,15 +14,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import matplotlib
 import numpy as np
 from curves import C3, FITTED, Curves, arrays, fit_all, parameters_of, response, starts
+from pictures import panels
 from traits import study
 
 from dgeo.models.leaf import leaf
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 BAD = 2.0  # [µmol m-2 s-1] root mean square from which a fit is none
 LOOSE = 0.5  # standard deviation of ln θ from which a number is not determined
@@ -100,35 +97,34 @@ def quantiles(x: np.ndarray) -> dict[str, float]:
 
 def draw(kept: dict[str, Any], traits: dict[str, Any], path: Path) -> None:
     """Verification, real curves, ours beside published, learned beside true."""
-    figure, axes = plt.subplots(1, 4, figsize=(13, 3.2), layout="constrained")
-    _verification(axes[0])
-    order = np.argsort(kept["rmse"])
-    curves = kept["curves"]
-    for rank, colour in zip((0.1, 0.5, 0.9, 0.98), ("C0", "C2", "C1", "C3"), strict=True):
-        i = order[int(rank * (order.size - 1))]
-        use = curves.weight[i] > 0
-        axes[1].plot(curves.carbon[i][use], curves.net[i][use], "o", ms=3, color=colour)
-        grid = np.linspace(curves.carbon[i][use].min(), curves.carbon[i][use].max(), 60)
-        fields = tuple(
-            jnp.asarray(x) for x in (grid, np.full(60, np.median(curves.temperature[i])), np.full(60, 1800.0))
-        )
-        model = leaf("C4") if curves.c4[i] else C3
-        axes[1].plot(grid, response(model, jnp.asarray(kept["z"][i]), fields), color=colour, label=f"quantile {rank:g}")
-    axes[1].set(title="real curves, by rank of misfit", xlabel="Ci [µmol mol⁻¹]", ylabel="A [µmol m⁻² s⁻¹]")
-    axes[1].legend(fontsize=7)
-    good = ~curves.c4 & ~kept["loose"][:, 0]
-    axes[2].loglog(kept["published"]["Vcmax"].to_numpy()[good], kept["found"]["carboxylation_25"][good], ".", ms=3)
-    axes[2].plot([5, 300], [5, 300], "k", lw=0.8)
-    axes[2].set(title="Vcmax of real C3 curves", xlabel="published", ylabel="fitted, at 25 °C")
-    for regime, colour in (("all", "C0"), ("bright, much CO2", "C1")):
-        axes[3].loglog(traits["truth"]["carboxylation_25"], traits["shown"][regime]["carboxylation_25"], ".", ms=2,
-                       color=colour, label=regime)  # fmt: skip
-    axes[3].plot([20, 150], [20, 150], "k", lw=0.8)
-    axes[3].set(title="Vcmax25 from traits", xlabel="true", ylabel="learned", ylim=(10, 300))
-    axes[3].set_xticks([20, 50, 100], ["20", "50", "100"])
-    axes[3].tick_params(axis="x", which="minor", labelbottom=False)
-    axes[3].legend(fontsize=7)
-    figure.savefig(path, dpi=75)
+    with panels(path, 4, width=3.25, height=3.2, dpi=75) as axes:
+        _verification(axes[0])
+        order = np.argsort(kept["rmse"])
+        curves = kept["curves"]
+        for rank, colour in zip((0.1, 0.5, 0.9, 0.98), ("C0", "C2", "C1", "C3"), strict=True):
+            i = order[int(rank * (order.size - 1))]
+            use = curves.weight[i] > 0
+            axes[1].plot(curves.carbon[i][use], curves.net[i][use], "o", ms=3, color=colour)
+            grid = np.linspace(curves.carbon[i][use].min(), curves.carbon[i][use].max(), 60)
+            fields = tuple(
+                jnp.asarray(x) for x in (grid, np.full(60, np.median(curves.temperature[i])), np.full(60, 1800.0))
+            )
+            model = leaf("C4") if curves.c4[i] else C3
+            axes[1].plot(
+                grid, response(model, jnp.asarray(kept["z"][i]), fields), color=colour, label=f"quantile {rank:g}"
+            )
+        axes[1].set(title="real curves, by rank of misfit", xlabel="Ci [µmol mol⁻¹]", ylabel="A [µmol m⁻² s⁻¹]")
+        good = ~curves.c4 & ~kept["loose"][:, 0]
+        axes[2].loglog(kept["published"]["Vcmax"].to_numpy()[good], kept["found"]["carboxylation_25"][good], ".", ms=3)
+        axes[2].plot([5, 300], [5, 300], "k", lw=0.8)
+        axes[2].set(title="Vcmax of real C3 curves", xlabel="published", ylabel="fitted, at 25 °C")
+        for regime, colour in (("all", "C0"), ("bright, much CO2", "C1")):
+            axes[3].loglog(traits["truth"]["carboxylation_25"], traits["shown"][regime]["carboxylation_25"], ".", ms=2,
+                           color=colour, label=regime)  # fmt: skip
+        axes[3].plot([20, 150], [20, 150], "k", lw=0.8)
+        axes[3].set(title="Vcmax25 from traits", xlabel="true", ylabel="learned", ylim=(10, 300))
+        axes[3].set_xticks([20, 50, 100], ["20", "50", "100"])
+        axes[3].tick_params(axis="x", which="minor", labelbottom=False)
 
 
 def _verification(axes: Any) -> None:
@@ -139,7 +135,6 @@ def _verification(axes: Any) -> None:
     grid = jnp.linspace(30, 1000, 200)
     axes.plot(grid, jax.vmap(lambda c: leaf().response_to_co2(c, place, numbers))(grid), label="dgeo")
     axes.plot([100, 200, 275, 400, 800], [5.5651, 15.7741, 21.3973, 24.6527, 28.8938], "ko", ms=4, label="table")
-    axes.set(title="A(Ci) beside the table", xlabel="Ci [µmol mol⁻¹]", ylabel="A [µmol m⁻² s⁻¹]")
     axes.legend(fontsize=7)
 
 

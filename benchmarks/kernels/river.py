@@ -1,4 +1,4 @@
-"""River networks in numbers: how time grows, a year of hours on a continental network, and 28 hours beside its gauges.
+"""River networks in numbers: a year of hours on a continental network, and 28 hours beside its gauges.
 
     DGEO_DATA=/path/to/data python benchmarks/kernels/river.py --json benchmarks/results/kernels/river.json
 
@@ -13,35 +13,18 @@ import os
 import time
 from pathlib import Path
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import xarray as xr
+from growth import defaults, single, tree_of
 
 from dgeo.models import River, reaches
 from dgeo.models.river import rating
 
 HOUR = 3600.0
 YEAR = 8760
-
-
-def single(tree):
-    return jax.tree.map(lambda x: x.astype(jnp.float32) if eqx.is_inexact_array(x) else x, tree)
-
-
-def tree_of(count, random):
-    """A random river network whose longest river grows as the square root of its size or so, as real ones do."""
-    down = np.minimum(np.arange(count) + random.integers(1, count // 200 + 12, count), count - 1)
-    down[-1] = -1
-    slope = 10 ** random.uniform(-4, -2, count)
-    return single(River(reaches(down, random.uniform(500, 5000, count), slope)))
-
-
-def defaults(model):
-    count = model.reaches.count
-    return {name: jnp.full(count, p.default, jnp.float32) for name, p in model.parameters.items()}
 
 
 def seconds(call, *arguments, times=2):
@@ -53,48 +36,6 @@ def seconds(call, *arguments, times=2):
         jax.block_until_ready(call(*arguments))
         taken.append(time.process_time() - began)
     return min(taken)
-
-
-def growth():
-    """Seconds of a run and of its gradient by Manning's n against reaches and hours, and the exponents."""
-    random = np.random.default_rng(0)
-    rows = []
-    for count, hours in ((300, 500), (1000, 500), (3000, 500), (10000, 500), (3000, 1000), (3000, 2000)):
-        model, dt = tree_of(count, random), jnp.asarray(HOUR, jnp.float32)
-        inflow = jnp.asarray(random.exponential(0.3, (hours, count)), jnp.float32)
-
-        def run(parameters, inflow, model=model, dt=dt):
-            forcing = {"lateral_inflow": inflow}
-            return model.march(model.initial_state(), forcing, parameters, {}, dt, ("outflow",))[1]["outflow"]
-
-        def loss(parameters, inflow, run=run):
-            return jnp.sum(run(parameters, inflow) ** 2)
-
-        forward, backward = jax.jit(run), jax.jit(jax.value_and_grad(loss))
-        rows.append(
-            {
-                "reaches": count,
-                "hours": hours,
-                "turns": model.reaches.turns,
-                "forward_s": seconds(forward, defaults(model), inflow),
-                "gradient_s": seconds(backward, defaults(model), inflow),
-            }
-        )
-        for name, call in (("forward", forward), ("gradient", backward)):
-            memory = call.lower(defaults(model), inflow).compile().memory_analysis()
-            rows[-1][f"{name}_MB"] = memory.temp_size_in_bytes / 1e6
-        print(rows[-1], flush=True)
-    exponents = {
-        f"{what} by {axis}": slope_of([rows[i] for i in chosen], axis, what)
-        for what in ("forward_s", "gradient_s", "gradient_MB")
-        for axis, chosen in (("reaches", (1, 2, 3)), ("hours", (2, 4, 5)))
-    }
-    return {"rows": rows, "exponents": exponents}
-
-
-def slope_of(rows, axis, what):
-    x, y = (np.log([row[name] for row in rows]) for name in (axis, what))
-    return float(np.polyfit(x, y, 1)[0])
 
 
 def lower_colorado(root):
@@ -199,10 +140,8 @@ if __name__ == "__main__":
     model, channels, data, folder = lower_colorado(os.environ["DGEO_DATA"])
     results = {"gauges": gauges(model, channels, data, folder), "year": year(model, channels)}
     print({**results["gauges"], "largest_gauges": None}, results["year"], flush=True)
-    ten_thousand = tree_of(10_000, np.random.default_rng(2))
-    results["year_10000"] = year(ten_thousand, defaults(ten_thousand))
+    ten_thousand = River(tree_of(10_000, np.random.default_rng(2)))
+    results["year_10000"] = year(ten_thousand, defaults(ten_thousand, ten_thousand.reaches.count))
     print(results["year_10000"], flush=True)
-    results["growth"] = growth()
-    print(results["growth"]["exponents"])
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1))

@@ -19,9 +19,9 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import matplotlib
 import numpy as np
 import optax
+from pictures import panels
 from towers import Tower, towers
 
 from dgeo.engine import Parameters, simulate
@@ -31,9 +31,6 @@ from dgeo.models import Formula, Model
 from dgeo.models.surface import BY_FRICTION, JARVIS, Surface, surface
 from dgeo.nn import mlp
 from dgeo.numerics import Bounds, trainable
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 READS = ("vapour_pressure_deficit", "shortwave_radiation", "air_temperature", "soil_moisture", "leaf_area_index")
 EXTRA = ("shortwave_radiation", "soil_moisture", "leaf_area_index")
@@ -233,26 +230,24 @@ def closure(sites: list[Tower]) -> dict[str, float]:
 
 def draw(found: dict[str, Any], kept: dict[str, Any], tower: Tower, shown: Any, path: Path) -> None:
     """What was learned of the virtual tower, scores, and a week."""
-    figure, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
-    axes[0].loglog(shown[0][::7], shown[1][::7], ".", ms=2)
-    axes[0].plot([30, 3000], [30, 3000], "k", lw=0.8)
-    axes[0].set(
-        title="resistance, virtual tower [s m⁻¹]", xlabel="true", ylabel="learned", xlim=(30, 3000), ylim=(30, 3000)
-    )
-    names = ("constant", "jarvis", "hybrid", "hybrid, share", "network")
-    for i, (site, rows) in enumerate(found.items()):
-        means = [np.mean([row["nse_half-hours"] for row in rows[name]["seeds"]]) for name in names]
-        axes[1].bar(np.arange(5) + 0.2 * i, np.maximum(means, 0), 0.2, label=site)
-    axes[1].set(title="NSE of half-hours, test period", xticks=np.arange(5) + 0.3)
-    axes[1].set_xticklabels([name.replace(", ", ",\n") for name in names], fontsize=8)
-    axes[1].legend(fontsize=6, loc="lower right")
-    here = slice(330 * 48, 337 * 48)
-    axes[2].plot(tower.test["latent_heat"][here], "k", lw=1, label="observed")
-    for name in ("jarvis", "hybrid, share"):
-        axes[2].plot(kept[name][here], lw=1, label=name)
-    axes[2].set(title="US-Bi1, a week of the test period", xlabel="half-hour", ylabel="λE [W m⁻²]")
-    axes[2].legend(fontsize=7)
-    figure.savefig(path, dpi=75)
+    with panels(path, 3, width=4.0, height=3.4, dpi=75) as axes:
+        axes[0].loglog(shown[0][::7], shown[1][::7], ".", ms=2)
+        axes[0].plot([30, 3000], [30, 3000], "k", lw=0.8)
+        axes[0].set(
+            title="resistance, virtual tower [s m⁻¹]", xlabel="true", ylabel="learned", xlim=(30, 3000), ylim=(30, 3000)
+        )
+        names = ("constant", "jarvis", "hybrid", "hybrid, share", "network")
+        for i, (site, rows) in enumerate(found.items()):
+            means = [np.mean([row["nse_half-hours"] for row in rows[name]["seeds"]]) for name in names]
+            axes[1].bar(np.arange(5) + 0.2 * i, np.maximum(means, 0), 0.2, label=site)
+        axes[1].set(title="NSE of half-hours, test period", xticks=np.arange(5) + 0.3)
+        axes[1].set_xticklabels([name.replace(", ", ",\n") for name in names], fontsize=8)
+        axes[1].legend(fontsize=6, loc="lower right")
+        here = slice(330 * 48, 337 * 48)
+        axes[2].plot(tower.test["latent_heat"][here], "k", lw=1, label="observed")
+        for name in ("jarvis", "hybrid, share"):
+            axes[2].plot(kept[name][here], lw=1, label=name)
+        axes[2].set(title="US-Bi1, a week of the test period", xlabel="half-hour", ylabel="λE [W m⁻²]")
 
 
 def main() -> None:

@@ -10,12 +10,10 @@ import jax
 import jax.numpy as jnp
 import matplotlib as mpl
 import numpy as np
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
+from pictures import panels
 
 from dgeo.analytic import advection_dispersion, groundwater
-from dgeo.check.kernels import river as river_rows
+from dgeo.check.kernels import backwater, river as river_rows
 from dgeo.models import Aquifer, Solute, grid, line
 
 FOLDER = Path(__file__).parents[1] / "results" / "kernels"
@@ -25,15 +23,11 @@ def results(name):
     return json.loads((FOLDER / f"{name}.json").read_text())
 
 
-def picture(name, panels):
-    figure, axes = plt.subplots(1, len(panels), figsize=(3.6 * len(panels), 3.0), layout="constrained")
-    for axis, panel in zip(axes, panels, strict=True):
-        panel(axis)
-        axis.tick_params(labelsize=7)
-        if axis.get_legend_handles_labels()[0] and axis.get_legend() is None:
-            axis.legend(fontsize=7, frameon=False)
-    figure.savefig(FOLDER / f"{name}.png", dpi=90)
-    plt.close(figure)
+def picture(name, drawings):
+    with panels(FOLDER / f"{name}.png", len(drawings), width=3.6, height=3.0, dpi=90) as axes:
+        for axis, draw in zip(axes, drawings, strict=True):
+            draw(axis)
+            axis.tick_params(labelsize=7)
 
 
 def labelled(axis, title, x, y):
@@ -52,6 +46,19 @@ def flood(axis):
     axis.plot(time / 3600, exact, "k", lw=1, label="Hayami")
     axis.plot(time[::4] / 3600, response[::4], "o", ms=3, label="20 reaches")
     labelled(axis, "a small rise, 20 km on", "hours", "share arrived")
+
+
+def weir(axis):
+    """The surface above a weir, beside that of the exact curve."""
+    length = 500.0
+    _, depths = jax.jit(backwater.steady_depths)(*(jnp.asarray(x) for x in (length, backwater.ROUGHNESS, 0)))
+    x = (np.arange(len(depths)) + 0.5) * length
+    bed, uniform = backwater.LEVEL * x, backwater.uniform_depth()
+    axis.plot(x / 1e3, bed + backwater.depths_above_weir(x), "k", lw=1, label="exact")
+    axis.plot(x[::2] / 1e3, (bed + depths)[::2], "o", ms=3, label="diffusive wave")
+    axis.plot(x / 1e3, bed + uniform, "C1--", lw=0.8, label="without the weir")
+    axis.fill_between(x / 1e3, bed, color="0.85")
+    labelled(axis, "the surface above a weir [m]", "km up the river", "")
 
 
 def juniata(axis):
@@ -155,6 +162,6 @@ def temperature(axis):
 
 if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)
-    picture("river", (flood, juniata, roughness))
+    picture("river", (flood, weir, juniata, roughness))
     picture("groundwater", (dupuit, field, wells))
     picture("transport", (front, decay, temperature))

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from dgeo.cli.app import app
-from dgeo.cli.show import bar, console, number, print_hidden, print_scores
+from dgeo.cli.show import bar, console, counting, number, print_hidden, print_scores
 
 RunFolder = Annotated[Path, typer.Argument(help="A run folder, as `dgeo train` makes it.")]
 
@@ -70,21 +70,28 @@ def evaluate(run: RunFolder) -> None:
 @app.command()
 def simulate(
     run: RunFolder,
-    out: Annotated[Path, typer.Option(help="The NetCDF file to write.")],
-    data: Annotated[Path | None, typer.Option(help="A NetCDF file with forcings and attributes of any basins.")] = None,
+    out: Annotated[Path, typer.Option(help="The NetCDF file to write, or a store NAME.zarr, block by block.")],
+    data: Annotated[Path | None, typer.Option(help="NetCDF or NAME.zarr: forcings, attributes of any basins.")] = None,
     start: Annotated[str | None, typer.Option(help="First day, 1995-10-01.")] = None,
     end: Annotated[str | None, typer.Option(help="Last day.")] = None,
     state: Annotated[Path | None, typer.Option(help="Continue from the state of an earlier simulation.")] = None,
     save_state: Annotated[Path | None, typer.Option(help="Save the state after the last day.")] = None,
 ) -> None:
-    """Simulate with a trained run: other dates or basins, no observations needed."""
+    """Simulate with a trained run: other dates or basins, no observations needed; a store in bounded memory."""
     from dgeo import training
+    from dgeo.data import open_store
 
-    result = training.apply(run, file=data, start=start, end=end, state=state, save_state=save_state)
-    training.write_netcdf(out, result)
-    for variable in result.data_vars.values():
-        if variable.attrs.get("words"):
-            console.print(f"[bold]{escape(variable.attrs['words'])}[/bold]")
+    given: dict[str, Any] = {"file": data, "start": start, "end": end, "state": state, "save_state": save_state}
+    if out.suffix == ".zarr":
+        with counting("basins") as watch:
+            words: tuple[str, ...] = training.apply_to_store(run, out, **given, watch=watch)
+        result = open_store(out)
+    else:
+        result = training.apply(run, **given)
+        training.write_netcdf(out, result)
+        words = tuple(v.attrs["words"] for v in result.data_vars.values() if v.attrs.get("words"))
+    for sentence in words:
+        console.print(f"[bold]{escape(sentence)}[/bold]")
     names = ", ".join(map(str, result.data_vars))
     console.print(escape(f"{out}: {names} of {result.sizes['basin']} basins, {result.sizes['time']} days"))
 

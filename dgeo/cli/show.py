@@ -1,13 +1,14 @@
 """What the commands show: a progress bar, and tables of scores."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 SHOWN = ("nse", "kge", "log_nse", "rmse", "bias", "fhv", "flv", "fms", "baseflow_index_error", "peak_timing")
@@ -52,6 +53,15 @@ class bar:
 
     def __exit__(self, *_: object) -> None:
         self.progress.stop()
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar that is told how many are done, and of how many."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def number(value: object, digits: int = 3) -> str:

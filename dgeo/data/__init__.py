@@ -9,6 +9,7 @@ from dgeo.data.climate import with_climate_of, without_meaning
 from dgeo.data.dataset import from_xarray, order_temperatures
 from dgeo.data.fingerprint import fingerprint
 from dgeo.data.fractions import basin_fractions, some_years
+from dgeo.data.growing import grow_store
 from dgeo.data.leakage import check_leakage
 from dgeo.data.limited import limited_text
 from dgeo.data.netcdf import read_netcdf
@@ -49,6 +50,7 @@ __all__ = [
     "fill_attributes",
     "fingerprint",
     "from_xarray",
+    "grow_store",
     "limited_text",
     "load_split",
     "open_store",

@@ -43,7 +43,7 @@ def write_store(parts: xr.Dataset | Iterable[xr.Dataset], path: str | Path) -> N
 
     Raises `DgeoError` where `path` exists, parts differ, a basin comes twice, or zarr is not installed.
     """
-    zarr, path = _libraries()[0], Path(path)
+    zarr, path = libraries()[0], Path(path)
     if path.exists():
         raise DgeoError(f"{path} already exists; remove it, or choose another path for the store.")
     partial = path.with_name(f".{path.name}.partial")
@@ -55,7 +55,7 @@ def write_store(parts: xr.Dataset | Iterable[xr.Dataset], path: str | Path) -> N
             raise DgeoError(f"There is no part to write to {path}; give at least one dataset.")
         whole = xr.concat(sites, "basin", data_vars="minimal", coords="minimal", combine_attrs="override")
         check_axes(whole)
-        _spelt(whole).to_zarr(partial, mode="a", consolidated=False)
+        spelt(whole).to_zarr(partial, mode="a", consolidated=False)
         zarr.open_group(partial, mode="r+").attrs[MARK] = whole.sizes["basin"]
         os.replace(partial, path)
     except OSError as error:
@@ -68,7 +68,7 @@ def open_store(path: str | Path) -> xr.Dataset:
     Raises `DgeoError` for a store that is missing, unfinished or short of files, and, when a piece is read that is
     damaged, names the variable.
     """
-    _, tensorstore = _libraries()
+    _, tensorstore = libraries()
     path = existing(path, "store")
     _check_codecs(path)
     try:
@@ -113,7 +113,8 @@ def _codecs(described: list[dict[str, Any]]) -> Iterator[str]:
         yield from (name for key in ("codecs", "index_codecs") for name in _codecs(inner.get(key, [])))
 
 
-def _libraries() -> tuple[Any, Any]:
+def libraries() -> tuple[Any, Any]:
+    """The packages zarr and tensorstore; raises `DgeoError` where one is not installed."""
     try:
         import tensorstore
         import zarr
@@ -152,14 +153,15 @@ def _append(root: Any, block: xr.Dataset) -> xr.Dataset:
     series = [name for name, variable in block.data_vars.items() if variable.dims == DIMS]
     for name in map(str, series):
         values = block[name].values
-        array = root[name] if name in root else _created(root, name, block[name])
+        array = root[name] if name in root else created(root, name, block[name])
         known = array.shape[1]
         array.resize((len(values), known + values.shape[1]))
         array[:, known:] = values
     return block.drop_vars(series).load()
 
 
-def _created(root: Any, name: str, variable: xr.DataArray) -> Any:
+def created(root: Any, name: str, variable: xr.DataArray, basins: int = 0) -> Any:
+    """An array for a series of so many basins, laid out as the head of this file says."""
     from zarr.codecs import ZstdCodec
 
     days = variable.sizes["time"]
@@ -167,7 +169,7 @@ def _created(root: Any, name: str, variable: xr.DataArray) -> Any:
     attrs = {key: value for key, value in variable.attrs.items() if isinstance(value, str | int | float)}
     return root.create_array(
         name,
-        shape=(days, 0),
+        shape=(days, basins),
         chunks=(length, 1),
         shards=(length, blocks.BASINS),
         dtype=variable.dtype,
@@ -179,7 +181,7 @@ def _created(root: Any, name: str, variable: xr.DataArray) -> Any:
     )
 
 
-def _spelt(ds: xr.Dataset) -> xr.Dataset:
+def spelt(ds: xr.Dataset) -> xr.Dataset:
     """Words as objects, for which Zarr has a specification."""
     return ds.assign({n: v.astype(object) for n, v in ds.variables.items() if is_text(ds[n])}).drop_encoding()
 

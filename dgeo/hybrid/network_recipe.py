@@ -78,7 +78,8 @@ class NetworkRecipe(Strict):
     def output_names(self) -> tuple[str, ...]:
         """What the model can give."""
         names = (*self.network_attributes, *self.network_forcings)
-        return tuple(build_network(self, dict.fromkeys(names, (0.0, 1.0)), jax.random.key(0)).variables)
+        known = dict.fromkeys(names, (0.0, 1.0))
+        return tuple(eqx.filter_eval_shape(lambda key: build_network(self, known, key), jax.random.key(0)).variables)
 
     @property
     def words(self) -> tuple[str, ...]:

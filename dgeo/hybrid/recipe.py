@@ -76,11 +76,12 @@ class Recipe(Strict):
         """Whether every training basin has numbers of its own, so that no other basin can be simulated."""
         return self.static.source == "table" or any(law.per_basin for law in self.laws)
 
-    def outline(self, statistics: Statistics | None = None) -> Model:
-        """The physics as it will be, with any weights: what it reads and gives."""
-        names = {*self.network_attributes, *self.network_forcings}
-        known = dict.fromkeys(names, (0.0, 1.0)) | dict(statistics or {})
-        return fill(self.physics.build(known), self.laws, known, jax.random.key(0), 1)
+    def outline(self) -> Model:
+        """The physics as it will be, with shapes in the place of weights: what it reads and gives."""
+        known = dict.fromkeys((*self.network_attributes, *self.network_forcings), (0.0, 1.0))
+        return eqx.filter_eval_shape(
+            lambda key: fill(self.physics.build(known), self.laws, known, key, 1), jax.random.key(0)
+        )
 
     @property
     def network_attributes(self) -> tuple[str, ...]:

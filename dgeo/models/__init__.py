@@ -5,6 +5,7 @@ from dgeo.models.bucket import Bucket, bucket
 from dgeo.models.carbon import Carbon, ecosystem, two_pools
 from dgeo.models.cascade import Cascade, cascade
 from dgeo.models.column import Layers
+from dgeo.models.diffusive_river import DiffusiveRiver
 from dgeo.models.exphydro import ExpHydro, exphydro
 from dgeo.models.gr4j import GR4J, gr4j
 from dgeo.models.hbv import HBV, hbv
@@ -40,6 +41,7 @@ __all__ = [
     "Carbon",
     "Cascade",
     "ContinuousModel",
+    "DiffusiveRiver",
     "ExpHydro",
     "FixedParts",
     "Formula",

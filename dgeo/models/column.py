@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from dgeo.errors import DgeoError
-from dgeo.models.law import Law, Values
+from dgeo.models.law import Joint, Law, Values
 from dgeo.numerics import Frozen
 
 
@@ -60,6 +60,15 @@ class Layers(Frozen):
 def at_points(law: Law, values: Mapping[str, Array], points: int) -> Float[Array, " point"]:
     """A law at every point; values are [point], or one number for all points."""
     return jax.vmap(law)({name: jnp.broadcast_to(values[name], (points,)) for name in law.inputs})
+
+
+def of_joint(joint: tuple[Joint, ...], values: Values, layers: int) -> Values:
+    """What networks for several slots give in every layer [z], at the values from which the step starts."""
+    found: Values = {}
+    for network in joint:
+        read = {name: jnp.broadcast_to(values[name], (layers,)) for name in network.law.inputs}
+        found |= jax.vmap(network)(read)
+    return found
 
 
 def with_ends(values: Values) -> Values:

@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from dgeo.errors import DgeoError
 from dgeo.numerics import Frozen
+from dgeo.numerics.forest import Forest, chunks
 
 Numbers = Sequence[float] | np.ndarray | Array
 
@@ -24,13 +25,14 @@ class Reaches(Frozen):
     """Geometry of all reaches; `reaches(...)` makes it from checked input.
 
     - `downstream`: the index of the reach that each flows into; the number of reaches for outlets;
-    - `turn`: see above; `turns`: how many there are;
+    - `turn`: see above; `turns`: how many there are; `order`: reaches by their turns (`dgeo.numerics.forest.chunks`);
     - `length` [m] and `slope` [1] of the bed;
     - `reservoir`: which of them are reservoirs, `has_reservoirs` whether any is.
     """
 
     downstream: Int[Array, " reach"]
     turn: Int[Array, " reach"]
+    order: Int[Array, "chunk place"]
     length: Float[Array, " reach"]
     slope: Float[Array, " reach"]
     reservoir: Bool[Array, " reach"]
@@ -41,6 +43,11 @@ class Reaches(Frozen):
     def count(self) -> int:
         """How many reaches there are."""
         return self.downstream.shape[0]
+
+    @property
+    def forest(self) -> Forest:
+        """The same as a system of equations sees it."""
+        return Forest(self.downstream, self.order)
 
     @property
     def outlets(self) -> Bool[Array, " reach"]:
@@ -80,6 +87,7 @@ def reaches(
     return Reaches(
         jnp.asarray(np.where(down < 0, count, down), jnp.int32),
         jnp.asarray(turn, jnp.int32),
+        jnp.asarray(chunks(turn)),
         jnp.asarray(np.asarray(length, np.float64)),
         jnp.asarray(np.asarray(slope, np.float64)),
         jnp.asarray(dams),

@@ -38,7 +38,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dgeo.errors import DgeoError, nearest
-from dgeo.models.column import Layers, at_points, with_ends
+from dgeo.models.column import Layers, at_points, of_joint, with_ends
 from dgeo.models.law import Law, Values
 from dgeo.models.model import Budget, Model, Scalar, Variable
 from dgeo.models.richards_names import FLUXES, FORCINGS, PARAMETERS, SLOTS, STATES
@@ -149,7 +149,8 @@ class Richards(Model):
 
     def step(self, state: Values, forcing: Values, parameters: Values, dt: Scalar) -> tuple[Values, Values]:
         """One implicit step; nothing moves in one that fails."""
-        arguments = (self, state, forcing, parameters, dt)
+        learned = of_joint(self.joint, {**forcing, **parameters, **state}, self.layers.thickness.size)
+        arguments = (self, state, forcing, {**parameters, **learned}, dt)
         start = state["pressure_head"]
         if self.ponds:
             start = jnp.concatenate([state["surface_head"][None], start])

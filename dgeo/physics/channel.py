@@ -23,26 +23,26 @@ from jaxtyping import Array, Float
 
 from dgeo.numerics import at_least
 
-Scalar = Float[Array, ""]
+Reaches = Float[Array, "*reach"]
 THINNEST = 1e-7  # [m]
 
 
-def depth(area: Scalar, bottom_width: Scalar, side_slope: Scalar) -> Scalar:
+def depth(area: Reaches, bottom_width: Reaches, side_slope: Reaches) -> Reaches:
     """Depth of flow [m] of a wetted area [m²]."""
     return 2 * area / (bottom_width + jnp.sqrt(bottom_width**2 + 4 * side_slope * area))
 
 
-def area(depth: Scalar, bottom_width: Scalar, side_slope: Scalar) -> Scalar:
+def area(depth: Reaches, bottom_width: Reaches, side_slope: Reaches) -> Reaches:
     """Wetted area [m²] at a depth [m]."""
     return (bottom_width + side_slope * depth) * depth
 
 
-def top_width(depth: Scalar, bottom_width: Scalar, side_slope: Scalar) -> Scalar:
+def top_width(depth: Reaches, bottom_width: Reaches, side_slope: Reaches) -> Reaches:
     """Width of the water's surface [m]."""
     return bottom_width + 2 * side_slope * depth
 
 
-def velocity(depth: Scalar, bottom_width: Scalar, side_slope: Scalar, slope: Scalar, roughness: Scalar) -> Scalar:
+def velocity(depth: Reaches, bottom_width: Reaches, side_slope: Reaches, slope: Reaches, roughness: Reaches) -> Reaches:
     """Mean velocity of uniform flow [m s⁻¹], by Manning's formula."""
     perimeter = bottom_width + 2 * depth * jnp.sqrt(1 + side_slope**2)
     radius = at_least(area(depth, bottom_width, side_slope) / perimeter, jnp.full_like(depth, THINNEST))

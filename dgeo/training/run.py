@@ -26,7 +26,7 @@ from dgeo.training.progress import Member, Watch
 from dgeo.training.reference import ReferenceRecipe
 from dgeo.training.series import Held
 from dgeo.training.session import Session
-from dgeo.training.step import Trainer
+from dgeo.training.step import Trainer, trainer_of
 
 _SEED = re.compile(r"seed_([0-9]{1,10})\.safetensors")
 
@@ -152,7 +152,7 @@ class _Family:
 
     def _fit_group(self, pairs: Sequence[tuple[Session, Member]]) -> list[Fitted]:
         if len(pairs) not in self.trainers:
-            self.trainers[len(pairs)] = Trainer(pairs[0][1].model, self.training, len(pairs))
+            self.trainers[len(pairs)] = trainer_of(pairs[0][1].model, self.training, len(pairs))
         fitted = fit(self.trainers[len(pairs)], [member for _, member in pairs], self.watch)
         for (session, member), one in zip(pairs, fitted, strict=True):
             if is_first():

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from dgeo.check import ledger
 from dgeo.engine import Parameters, simulate
 from dgeo.errors import DgeoError
-from dgeo.hybrid.laws import network_law
+from dgeo.hybrid.laws import network_law, network_laws
 from dgeo.models import Formula, Layers, Roots, richards
 from dgeo.physics import root_uptake, soil_hydraulics
 
@@ -146,6 +146,28 @@ def test_a_network_for_conductivity_conserves_water(key):
     assert all(np.all(np.isfinite(x)) and np.any(x != 0) for x in jax.tree.leaves(eqx.filter(slope.laws, eqx.is_array)))
 
 
+def test_one_network_for_conductivity_and_uptake_conserves_water(key):
+    """A network of head and rain for both slots, layer by layer, at the start of the step; some weights move both."""
+    slots, read = ("conductivity", "uptake"), ("pressure_head", "precipitation")
+    column = COLUMN.with_laws(*network_laws(COLUMN, slots, read, width=4, depth=1, key=key))
+    parameters = soil(column, 2)
+    before = at_head(column, parameters, -1.0)
+    forcing = weather(column, sites=2, precipitation=0.05, potential_transpiration=0.004)
+
+    @eqx.filter_jit
+    @eqx.filter_value_and_grad(has_aux=True)
+    def drained(model):
+        fluxes, after = simulate(model, forcing, Parameters(parameters, {}), before, dt=0.25)
+        return jnp.sum(fluxes["drainage"]), (fluxes, after)
+
+    (_, (fluxes, after)), slope = drained(column)
+    assert np.max(ledger(column, before, after, fluxes, 0.25).relative_residual) <= 1e-5
+    assert np.all(np.sum(fluxes["transpiration"], axis=-1) > 0)
+    assert all(
+        np.any(x != 0) and np.all(np.isfinite(x)) for x in jax.tree.leaves(eqx.filter(slope.joint, eqx.is_array))
+    )
+
+
 def test_laws_are_continuous_and_fall_with_suction():
     """1, or Ks, from saturation up; never rising with suction; finite and non-negative to 1e6 m."""
     suction = jnp.concatenate([jnp.zeros(1), jnp.logspace(-6, 6, 200)])
@@ -160,8 +182,8 @@ def test_laws_are_continuous_and_fall_with_suction():
         (soil_hydraulics.gardner_conductivity, (2.0, 1.0)),
         (root_uptake.s_shaped, (-8.0,)),
     ):
-        value = jax.vmap(lambda s, law=law, rest=rest: law(-s, *map(jnp.asarray, rest)))(suction)
-        slope = jax.vmap(jax.grad(lambda s, law=law, rest=rest: law(-s, *map(jnp.asarray, rest))))(suction)
+        here = jax.value_and_grad(lambda s, law=law, rest=rest: law(-s, *map(jnp.asarray, rest)))
+        value, slope = jax.jit(jax.vmap(here))(suction)
         assert value[0] == 1
         assert np.all(np.diff(value) <= 1e-6)
         assert np.all(value >= 0)

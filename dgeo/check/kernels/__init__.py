@@ -12,6 +12,7 @@ import jax
 from dgeo.check.kernels.report import Cases, KernelReport, KernelRow
 
 KERNELS: tuple[str, ...] = (
+    "backwater",
     "carbon",
     "groundwater",
     "leaf",

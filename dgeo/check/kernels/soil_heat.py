@@ -67,7 +67,7 @@ def _freezing() -> Iterator[KernelRow]:
     yield HEAT.value("Stefan, ice after ten days [m]", exact.stefan_depth(*ice), 0.35391, 2e-5)
     neumann = exact.neumann_depth(*ice, capacity)
     yield HEAT.value("Neumann, ice after ten days [m]", neumann, 0.35027, 2e-5)
-    run, before = _frozen(column)
+    run, before = frozen(column)
     value, still = _jit(run), jnp.zeros(2)
     _, depth, fluxes, after = value(still)
     yield HEAT.value("ice after ten days, model [m]", depth, float(neumann), 0.01)
@@ -87,10 +87,13 @@ def _freezing() -> Iterator[KernelRow]:
     yield HEAT.gradient("ice, d depth / d ln k", slope[0], float(smooth(0.0)), 0.04)
     yield HEAT.gradient("ice, time scaling: d/d ln k beside d/d ln t", slope[0], float(slope[1]), 1e-10)
     yield HEAT.gradient("ice, d depth / d ln k, checkpointed beside not", checkpointed[0], float(slope[0]), 1e-12)
+    along = jnp.asarray([0.7, -0.4])
+    forward = _jit(lambda x: jax.jvp(lambda x: run(x)[0], (x,), (along,))[1])(still)
+    yield HEAT.gradient("ice, dot product: forward mode beside backward", forward, float(slope @ along), 1e-10)
     yield HEAT.cost("ice, gradient / forward", _seconds(gradient, still) / _seconds(value, still))
 
 
-def _frozen(column: Any) -> tuple[Any, Values]:
+def frozen(column: Any) -> tuple[Any, Values]:
     """Ten days as a function of (ln k, ln t), both relative.
 
     Gives the frozen depth, as a mean of the last three days and at their end, the fluxes and the last state.

@@ -76,6 +76,9 @@ def _sand() -> Iterator[KernelRow]:
     slope, checkpointed = gradient(still), _jit(jax.grad(lambda x: weighted(x, "sqrt")))(still)
     yield SOIL.gradient("sand, time scaling: d/d ln Ks beside d/d ln t", slope[0], float(slope[1]), 1e-10)
     yield SOIL.gradient("sand, d/d ln Ks, checkpointed beside not", checkpointed[0], float(slope[0]), 1e-12)
+    along = jnp.asarray([0.7, -0.4])
+    forward = _jit(lambda x: jax.jvp(weighted, (x,), (along,))[1])(still)
+    yield SOIL.gradient("sand, dot product: forward mode beside backward", forward, float(slope @ along), 1e-10)
     # central differences over 1e-5 err by 1e-10 of the third derivative, and 1e-16/1e-5 of the value
     lower, upper = (jnp.vdot(weights, value(jnp.asarray([x, 0.0]))[1]["pressure_head"]) for x in (-1e-5, 1e-5))
     yield SOIL.gradient("sand, d/d ln Ks beside central differences", slope[0], float((upper - lower) / 2e-5), 1e-6)
