@@ -161,13 +161,23 @@ def killed_while_writing(number: int, stage: str) -> Fault:
     return fault
 
 
+def arrays_of(path: Path) -> dict[str, object]:
+    """All values of a NetCDF file, as what can be compared bit for bit."""
+    with h5netcdf.File(path, "r") as file:
+        return {f"{path.name} {n}": bits(np.asarray(v[...])) for n, v in file.variables.items()}
+
+
+def bits(values: np.ndarray) -> object:
+    return values.tolist() if values.dtype.kind == "O" else values.tobytes()
+
+
 def whole(run: Path) -> list[str]:
     """Files under their own names that are not whole."""
     readers: dict[str, Callable[[Path], Any]] = {
         ".safetensors": load_file,
         ".json": lambda path: json.loads(path.read_text()),
         ".yaml": lambda path: yaml.safe_load(path.read_text())["training"],
-        ".nc": lambda path: {n: v[...] for n, v in h5netcdf.File(path, "r").variables.items()},
+        ".nc": arrays_of,
         ".csv": lambda path: [1 / (line.count(",") > 3) for line in path.read_text().splitlines()],
     }
     broken = []
@@ -192,15 +202,10 @@ def outcome(run: Path) -> dict[str, Any]:
         seed.pop("seconds")
     found["metrics"] = metrics
     for name in ("simulation.nc", "parameters.nc"):
-        with h5netcdf.File(run / name, "r") as file:
-            found |= {f"{name} {n}": bits(np.asarray(v[...])) for n, v in file.variables.items()}
+        found |= arrays_of(run / name)
     found["ledger"], found["scores"] = (run / "ledger.json").read_text(), (run / "metrics.csv").read_text()
     found["left behind"] = sorted(p.name for p in run.rglob(".*") if p.name != ".lock")
     return found
-
-
-def bits(values: np.ndarray) -> object:
-    return values.tolist() if values.dtype.kind == "O" else values.tobytes()
 
 
 def difference(run: Path, expected: dict[str, Any]) -> str:
