@@ -47,7 +47,8 @@ from safetensors.numpy import load_file
 from dgeo import training, virtual
 from dgeo.errors import DgeoError
 from dgeo.numerics import storage
-from dgeo.training import fit as fitting, session
+from dgeo.training import session
+from dgeo.training.fit import _Group
 
 STAGES = ("half written", "before the flush", "before the move", "after the move")
 SENTENCE, ERROR = 3, 4  # exit codes of a child
@@ -118,11 +119,8 @@ class Child:
         _, status = os.waitpid(self.pid, 0)
         self.near.close()
         self.seconds = time.monotonic() - self.began
+        self.words = self.said.read_text(errors="replace")[-600:]
         return os.waitstatus_to_exitcode(status)
-
-    @property
-    def words(self) -> str:
-        return self.said.read_text(errors="replace")[-600:]
 
 
 def killed_while_writing(number: int, stage: str) -> Fault:
@@ -326,7 +324,7 @@ def poisoned_weights(call: int, value: float) -> Fault:
     """A number of the model, before a call of the training."""
 
     def fault() -> None:
-        advance, calls = fitting._Group.advance, [0]
+        advance, calls = _Group.advance, [0]
 
         def poisoned(group: Any, now: Any, ahead: Any) -> Any:
             calls[0] += 1
@@ -338,7 +336,7 @@ def poisoned_weights(call: int, value: float) -> Fault:
                 now = now._replace(states=eqx.tree_at(lambda states: states.weights, now.states, weights))
             return advance(group, now, ahead)
 
-        fitting._Group.advance = poisoned  # type: ignore[method-assign]
+        _Group.advance = poisoned  # type: ignore[method-assign]
 
     return fault
 
