@@ -205,7 +205,7 @@ def _again(run: Path) -> Any:
 
 def _commands(sound: Path, scratch: Path) -> Iterator[Case]:
     run = sound / "run"
-    names = [scratch / name for name in ("[/bold] x.nc", "[red]x.nc", "a\nb.nc", "é.nc", "<script>.nc")]
+    names = [scratch / name for name in ("[bold] x.nc", "[red]x.nc", "a\nb.nc", "é.nc", "<script>.nc")]
     for out in names:
         words = ("simulate", str(run), "--out", str(out), "--end", "2001-01-05")
         yield "command", f"simulate --out {out.name!r}", (lambda words=words: typed(*words)), right
