@@ -83,7 +83,7 @@ def scored(config: training.Config, dataset: object, folder: Path, kept: list[Pa
     for path in kept:
         found = resume(replace(member.task, checkpoint=path), trainer.start(member.model, case))
         model = trainer.model(found.state.weights, case)
-        simulated, _ = simulate_test(model, config, session.dataset, session.basins)
+        simulated, *_ = simulate_test(model, config, session.dataset, session.basins)
         score = float(np.nanmedian(nse(simulated["streamflow"], observed)))
         rows.append({"step": int(found.state.step), "seconds": found.progress.seconds, "nse": score})
     return rows

@@ -19,9 +19,14 @@ jax.config.update("jax_enable_x64", X64)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
-# A second run of the tests compiles a quarter as long; `pytest --cache-clear` removes what it kept.
-jax.config.update("jax_compilation_cache_dir", str(CHECKOUT / ".pytest_cache" / "d" / "jax"))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+# What one process of the tests has compiled, no other compiles again, nor the next run of the tests; `pytest
+# --cache-clear` removes what was kept.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CHECKOUT / ".pytest_cache" / "d" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+jax.config.update(
+    "jax_persistent_cache_min_compile_time_secs", float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"])
+)
 
 # Programs that are kept for later tests are millions of objects: looked through seldom, a run takes less time.
 gc.set_threshold(20_000, 20, 10)

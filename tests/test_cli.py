@@ -73,7 +73,10 @@ def test_train_leaves_everything_that_is_promised(folder):
     assert {"median", "mean", "n", "failures", "interval"} <= set(metrics["test"]["nse"])
     assert metrics["test"]["nse"]["n"] == 1
     assert [seed["seed"] for seed in metrics["seeds"]] == [0, 1]
-    assert json.loads((folder / "ledger.json").read_text())["relative_residual"] < 1e-5
+    ledger = json.loads((folder / "ledger.json").read_text())
+    assert all(page["relative_residual"] < 1e-5 for page in (ledger, ledger["steps"], ledger["events"]))
+    assert ledger["events"]["count"] > 10
+    assert f"Worst event: from {ledger['events']['day']}" in (folder / "report.html").read_text()
     with xr.open_dataset(folder / "simulation.nc") as simulation:
         assert simulation.sizes == {"time": 365, "basin": 1}
         assert simulation["streamflow"].attrs["units"] == "mm d-1"
@@ -120,6 +123,22 @@ def test_evaluate_report_and_info_repeat_a_run(folder, dgeo):
     assert code == 0
     assert "hbv, 3 components, static parameters" in said
     assert "seed_0.safetensors, seed_1.safetensors" in said
+
+
+def test_a_run_is_probed(folder, dgeo, tmp_path):
+    """Two probes of one run on two of its basins, in the terminal, as JSON and as Markdown."""
+    words = ("--only", "closure", "--basins", "2", "--json", tmp_path / "p.json", "--markdown", tmp_path / "p.md")
+    code, said, complaint = dgeo("probe", folder, *words)
+    assert code == 0, complaint
+    assert "passes 2 of 2" in said
+    rows = json.loads((tmp_path / "p.json").read_text())["rows"]
+    assert [(row["run"], row["probe"], row["verdict"]) for row in rows] == [
+        ("run", "closure", "pass"),
+        ("run", "closure of an extreme event", "pass"),
+    ]
+    assert rows[0]["value"] < rows[0]["tolerance"] == 1e-5
+    assert rows[0]["basins"] == 2
+    assert "| closure | pass |" in (tmp_path / "p.md").read_text()
 
 
 def simulated(dgeo, folder, out, *words):
@@ -324,8 +343,7 @@ def test_interrupting_a_training_loses_nothing(dgeo, tmp_path):
     """Ctrl-C in another process, after its first checkpoint: exit code 1, one sentence, and a run that resumes."""
     training = {"steps": 200000, "steps_per_call": 2, "checkpoint_every": 2, "validate_every": 200000}
     config = written(tmp_path, training={**content()["training"], **training})
-    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(jax.config.jax_compilation_cache_dir)}
-    environment |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2", "JAX_NUM_CPU_DEVICES": "1"}
+    environment = {**os.environ, "JAX_NUM_CPU_DEVICES": "1"}
     # who starts this in the background passes on that SIGINT is ignored
     main = "import signal; signal.signal(2, signal.default_int_handler); from dgeo.cli import main; main()"
     command = [sys.executable, "-c", main, "train", config, "--out", tmp_path / "run"]

@@ -57,8 +57,6 @@ def folder(tmp_path_factory):
     thread.start()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAX_NUM_CPU_DEVICES", "1")
-        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(jax.config.jax_compilation_cache_dir))
-        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         patch.setenv("PYTHONPATH", str(ROOT))
         with pytest.raises(DgeoError) as failure:
             launch(words, 2, place / "logs")

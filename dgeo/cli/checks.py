@@ -1,7 +1,7 @@
-"""Checks of dgeo itself: `dgeo check gradients`, `dgeo check kernels`."""
+"""Checks of dgeo itself: `dgeo check gradients`, `kernels`, `ledger` and `precision`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,11 +22,7 @@ def gradients(
 
     from dgeo.check.gradient_everything import everything
 
-    report = everything(jax.random.key(0), only=only)
-    console.print(report.table())
-    if json is not None:
-        report.write(json)
-    report.require()
+    _shown(everything(jax.random.key(0), only=only), json)
 
 
 @check_app.command()
@@ -37,7 +33,33 @@ def kernels(
     """Compare every process kernel with its exact solutions: values, gradients, budgets, costs."""
     from dgeo.check.kernels import kernels as checked
 
-    report = checked(only)
+    _shown(checked(only), json)
+
+
+@check_app.command()
+def ledger(
+    json: Annotated[Path | None, typer.Option("--json", help="A file for all rows.")] = None,
+    only: Annotated[str, typer.Option(help="Check those alone whose name contains this.")] = "",
+    draws: Annotated[int, typer.Option(help="Random parameters, laws and weathers for each.")] = 3,
+) -> None:
+    """Close the books of every simulator: each step, event and run, in single and double precision; some minutes."""
+    from dgeo.check.closure import closures
+
+    _shown(closures(only, draws=draws), json)
+
+
+@check_app.command()
+def precision(
+    json: Annotated[Path | None, typer.Option("--json", help="A file for all rows.")] = None,
+    only: Annotated[str, typer.Option(help="Compare those alone whose name contains this.")] = "",
+) -> None:
+    """Compare single with double precision: outputs and gradients of every simulator over a year; some minutes."""
+    from dgeo.check.precision import precision as compared
+
+    _shown(compared(only), json)
+
+
+def _shown(report: Any, json: Path | None) -> None:
     console.print(report.table())
     if json is not None:
         report.write(json)

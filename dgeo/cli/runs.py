@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from dgeo.cli.app import app
-from dgeo.cli.show import bar, console, number, print_hidden, print_scores
+from dgeo.cli.show import bar, console, counting, number, print_hidden, print_scores
 
 RunFolder = Annotated[Path, typer.Argument(help="A run folder, as `dgeo train` makes it.")]
 
@@ -70,24 +70,30 @@ def evaluate(run: RunFolder) -> None:
 @app.command()
 def simulate(
     run: RunFolder,
-    out: Annotated[Path, typer.Option(help="The NetCDF file to write.")],
-    data: Annotated[Path | None, typer.Option(help="A NetCDF file with forcings and attributes of any basins.")] = None,
+    out: Annotated[Path, typer.Option(help="The NetCDF file to write, or a store NAME.zarr, block by block.")],
+    data: Annotated[Path | None, typer.Option(help="NetCDF or NAME.zarr: forcings, attributes of any basins.")] = None,
     start: Annotated[str | None, typer.Option(help="First day, 1995-10-01.")] = None,
     end: Annotated[str | None, typer.Option(help="Last day.")] = None,
     state: Annotated[Path | None, typer.Option(help="Continue from the state of an earlier simulation.")] = None,
     save_state: Annotated[Path | None, typer.Option(help="Save the state after the last day.")] = None,
 ) -> None:
-    """Simulate with a trained run: other dates or basins, no observations needed."""
+    """Simulate with a trained run: other dates or basins, no observations needed; a store in bounded memory."""
     from dgeo import training
+    from dgeo.data import open_store
 
-    result = training.apply(run, file=data, start=start, end=end, state=state, save_state=save_state)
-    training.write_netcdf(out, result)
-    for variable in result.data_vars.values():
-        if variable.attrs.get("words"):
-            console.print(f"[bold]{escape(variable.attrs['words'])}[/bold]")
-    console.print(
-        f"{out}: {', '.join(map(str, result.data_vars))} of {result.sizes['basin']} basins, {result.sizes['time']} days"
-    )
+    given: dict[str, Any] = {"file": data, "start": start, "end": end, "state": state, "save_state": save_state}
+    if out.suffix == ".zarr":
+        with counting("basins") as watch:
+            words: tuple[str, ...] = training.apply_to_store(run, out, **given, watch=watch)
+        result = open_store(out)
+    else:
+        result = training.apply(run, **given)
+        training.write_netcdf(out, result)
+        words = tuple(v.attrs["words"] for v in result.data_vars.values() if v.attrs.get("words"))
+    for sentence in words:
+        console.print(f"[bold]{escape(sentence)}[/bold]")
+    names = ", ".join(map(str, result.data_vars))
+    console.print(escape(f"{out}: {names} of {result.sizes['basin']} basins, {result.sizes['time']} days"))
 
 
 @app.command()
@@ -118,7 +124,7 @@ def report(run: RunFolder) -> None:
     """Write report.html of a run again."""
     from dgeo.report import write_report
 
-    console.print(f"Report: [bold]{write_report(run)}[/bold]")
+    console.print(f"Report: [bold]{escape(str(write_report(run)))}[/bold]")
 
 
 @app.command()
@@ -128,8 +134,8 @@ def info(run: RunFolder) -> None:
 
     config = training.config_of(run)
     for line in config.model.words:
-        console.print(line)
-    console.print(f"train {' … '.join(config.split.train)}, test {' … '.join(config.split.test)}")
+        console.print(escape(line))
+    console.print(escape(f"train {' … '.join(config.split.train)}, test {' … '.join(config.split.test)}"))
     if not isinstance(config.model, training.ReferenceRecipe):
         console.print(f"models: {', '.join(path.name for _, path in training.seeds_of(run))}")
     if (run / "metrics.json").exists():
@@ -158,13 +164,14 @@ def _compare(summaries: dict[Path, dict[str, Any]]) -> None:
         medians = (number(summary["test"][name]["median"]) for name in shown)
         table.add_row(escape(run.name), number(best_validation(run)), *medians)
     console.print(table)
-    console.print(f"Each run has its report and scores in its folder in [bold]{next(iter(summaries)).parent}[/bold]")
+    parent = escape(str(next(iter(summaries)).parent))
+    console.print(f"Each run has its report and scores in its folder in [bold]{parent}[/bold]")
 
 
 def _finish(folder: Path, summary: dict[str, Any]) -> None:
     from dgeo.report import write_report
 
-    print_scores(summary, f"Streamflow, test period, against {summary.get('against', 'observations')}")
+    print_scores(summary, escape(f"Streamflow, test period, against {summary.get('against', 'observations')}"))
     if len(summary["seeds"]) > 1:
         medians = ", ".join(number(seed["nse"]) for seed in summary["seeds"])
         console.print(f"Median NSE of each seed: {medians}; the table is of their mean.")
@@ -173,4 +180,5 @@ def _finish(folder: Path, summary: dict[str, Any]) -> None:
             console.print(f"[bold]{escape(failure['words'])}[/bold]")
     if summary.get("hidden"):
         print_hidden(summary["hidden"])
-    console.print(f"Report: [bold]{write_report(folder)}[/bold]   scores: {folder / 'metrics.json'}")
+    report = escape(str(write_report(folder)))
+    console.print(f"Report: [bold]{report}[/bold]   scores: {escape(str(folder / 'metrics.json'))}")

@@ -1,12 +1,14 @@
 """What the commands show: a progress bar, and tables of scores."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 SHOWN = ("nse", "kge", "log_nse", "rmse", "bias", "fhv", "flv", "fms", "baseflow_index_error", "peak_timing")
@@ -53,21 +55,33 @@ class bar:
         self.progress.stop()
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """A dash where a score is not finite, which JSON writes as null."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar that is told how many are done, and of how many."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def number(value: object, digits: int = 3) -> str:
+    """A dash where a score is not finite, which JSON writes as null, or is no number."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        return "–"
+    return f"{float(value):.{digits}f}"
 
 
 def print_scores(metrics: dict[str, Any], title: str) -> None:
     """The median, interval, mean and failures of each score."""
     table = Table("score", "median", "95 % interval", "mean", "basins", "failures", title=title)
+    test = metrics.get("test")
     for name in SHOWN:
-        if name in metrics["test"]:
-            row = metrics["test"][name]
-            interval = " … ".join(number(limit) for limit in row["interval"])
-            table.add_row(
-                name, number(row["median"]), interval, number(row["mean"]), f"{row['n']}", f"{row['failures']}"
-            )
+        row = test.get(name) if isinstance(test, dict) else None
+        if isinstance(row, dict):
+            limits = row.get("interval")
+            interval = " … ".join(number(limit) for limit in limits) if isinstance(limits, list | tuple) else "–"
+            counts = (number(row.get(key), 0) for key in ("n", "failures"))
+            table.add_row(name, number(row.get("median")), interval, number(row.get("mean")), *counts)
     console.print(table)
 
 

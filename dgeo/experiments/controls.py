@@ -46,7 +46,7 @@ SEEN, UNSEEN = "trained basins", "unseen basins"
 def cells(setting: Setting, splits: Path) -> list[Cell]:
     """Attributes of each kind in seen basins, a part of the folds of PUB, and regions; structures; another solver."""
     seen, unseen = {SEEN: Test(setting.test)}, {UNSEEN: Test(setting.test, "unseen")}
-    folds = data.pub_folds(setting.basins, FOLDS[setting.budget], seed=0)
+    folds = data.pub_folds(setting.basins, FOLDS[setting.size], seed=0)
     chosen = [("PUB", fold) for fold in folds] + [("PUR", fold) for fold in regional_folds(setting)]
     found = []
     for name, given in ATTRIBUTES.items():

@@ -20,7 +20,7 @@ from dgeo.experiments.cells import Cell, Test
 from dgeo.experiments.figures import draw_curves
 from dgeo.experiments.models import MODELS, configured
 from dgeo.experiments.results import Results
-from dgeo.experiments.setting import Budget, Setting
+from dgeo.experiments.setting import Setting, Size
 from dgeo.experiments.show import Figure, Table
 from dgeo.experiments.statistics import Estimate, median
 from dgeo.experiments.study import Study
@@ -30,12 +30,12 @@ from dgeo.training.config import TrainingConfig
 
 REGIONAL = ("static_fast", "lstm")
 LOCAL = ("calibration_gradient", "calibration_evolution")
-SHARES: Mapping[Budget, tuple[float, ...]] = {
+SHARES: Mapping[Size, tuple[float, ...]] = {
     "full": (0.01, 0.03, 0.1, 0.3, 1.0), "quick": (0.1, 0.3, 1.0), "tiny": (0.5, 1.0)
 }  # fmt: skip
-YEARS: Mapping[Budget, tuple[int, ...]] = {"full": (1, 3, 6, 13), "quick": (13,), "tiny": (2,)}
-DRAWS: Mapping[Budget, int] = {"full": 5, "quick": 2, "tiny": 2}
-STEPS: Mapping[Budget, tuple[float, ...]] = {"full": (0.1, 0.3, 1.0), "quick": (0.3, 1.0), "tiny": (1.0,)}
+YEARS: Mapping[Size, tuple[int, ...]] = {"full": (1, 3, 6, 13), "quick": (13,), "tiny": (2,)}
+DRAWS: Mapping[Size, int] = {"full": 5, "quick": 2, "tiny": 2}
+STEPS: Mapping[Size, tuple[float, ...]] = {"full": (0.1, 0.3, 1.0), "quick": (0.3, 1.0), "tiny": (1.0,)}
 TESTED = 5  # one in so many basins
 TEST = "unseen basins, other years"
 OWN = "own basins, other years"
@@ -43,12 +43,12 @@ OWN = "own basins, other years"
 
 def cells(setting: Setting, splits: Path) -> list[Cell]:
     """Shares × years × draws of the regional models, years × draws of the local ones, and shares of the steps."""
-    budget, tested = setting.budget, setting.basins[::TESTED]
+    size, tested = setting.size, setting.basins[::TESTED]
     trained = setting.warm(setting.train)
     longest = int(trained[1][:4]) - int(trained[0][:4])
     found: list[Cell] = []
-    for count in dict.fromkeys(min(years, longest) for years in YEARS[budget]):
-        for draw in range(DRAWS[budget]):
+    for count in dict.fromkeys(min(years, longest) for years in YEARS[size]):
+        for draw in range(DRAWS[size]):
             period = data.some_years(trained, count, draw)
             found += _shared(setting, splits, tested, period, count, draw)
             found += _local(setting, tested, period, count, draw)
@@ -57,7 +57,7 @@ def cells(setting: Setting, splits: Path) -> list[Cell]:
 
 def _shared(setting: Setting, splits: Path, tested: Sequence[str], period: Period, count: int, draw: int) -> list[Cell]:
     found = []
-    for share, fold in data.basin_fractions(setting.basins, tested, SHARES[setting.budget], draw).items():
+    for share, fold in data.basin_fractions(setting.basins, tested, SHARES[setting.size], draw).items():
         data.check_leakage(fold)
         path = splits / f"{fold.name}.json"
         fold.save(path)
@@ -85,7 +85,7 @@ def _steps(setting: Setting) -> list[Cell]:
     found = []
     for model in (name for name in (*REGIONAL, *LOCAL) if name in MODELS):
         whole = configured(model, setting, validation=None, seeds=(0,)).training
-        for share in STEPS[setting.budget]:
+        for share in STEPS[setting.size]:
             config = configured(model, setting, validation=None, seeds=(0,), changes=shortened(whole, share))
             found.append(Cell(model, "steps", config, {OWN: Test(setting.test)}, at={"share": share}))
     return found
@@ -190,7 +190,7 @@ def figures(results: Results) -> Sequence[Figure]:
         x.append(100 * share)
         y.append(found.value)
         ranges.append((found.low, found.high))
-    ends = [min(SHARES[results.setting.budget]) * 100, 100.0]
+    ends = [min(SHARES[results.setting.size]) * 100, 100.0]
     for (model, years), found in _own(results).items():
         curves[f"{model}, {years:g} years, own basin"] = (ends, [found.value] * 2, [(found.low, found.high)] * 2)
     caption = (

@@ -33,8 +33,8 @@ def cells(setting: Setting, splits: Path) -> list[Cell]:
     record = setting.warm(setting.record)
     tests = {EXTREME: Test(record, years="test"), ORDINARY: Test(record, years="control")}
     found = []
-    for years in RETURN_PERIODS[setting.budget]:
-        split = data.extreme_years(setting.dataset, setting.warm(setting.train), record, years, FEWEST[setting.budget])
+    for years in RETURN_PERIODS[setting.size]:
+        split = data.extreme_years(setting.dataset, setting.warm(setting.train), record, years, FEWEST[setting.size])
         data.check_leakage(split)
         path = splits / f"{split.name}.json"
         split.save(path)
@@ -47,7 +47,7 @@ def cells(setting: Setting, splits: Path) -> list[Cell]:
 def tables(results: Results) -> Sequence[Table]:
     """Skill in extreme and ordinary years, what extremes cost each model, differences, verdicts."""
     reference = "lstm" if "lstm" in results.models() else "static"
-    first = f"{RETURN_PERIODS[results.setting.budget][0]:g}-year flood"
+    first = f"{RETURN_PERIODS[results.setting.size][0]:g}-year flood"
     return [medians(results), losses(results), differences(results, reference), verdicts(results, CLAIMS, first)]
 
 

@@ -50,7 +50,7 @@ def cells(setting: Setting, splits: Path) -> list[Cell]:
         names = [name for name in ("static_fast", "dynamic") if name in MODELS]
         return [_cell(name, "real", setting, tests, ("streamflow", "baseflow")) for name in names]
     found = []
-    for truth in TRUTHS[: FIRST[setting.budget]]:
+    for truth in TRUTHS[: FIRST[setting.size]]:
         for name in (name for name in (*HYBRIDS, *NETWORKS) if name in MODELS):
             found.append(_cell(name, truth, setting, tests, outputs_of(name), {"physics": truth}))
         two = {"physics": truth, "also_observed": GAPS}

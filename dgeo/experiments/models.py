@@ -22,7 +22,7 @@ Kind = Literal["hybrid", "network", "reference", "table", "evolution"]
 
 @dataclass(frozen=True)
 class Model:
-    """A config file and what is changed in it; `quick` changes more for that budget.
+    """A config file and what is changed in it; `quick` changes more for that budget, `laptop` is a file of its own.
 
     `kind`: physics with networks, a network alone, a forecast that needs no training, or numbers of each basin's own,
     by gradient or by evolution.
@@ -33,6 +33,7 @@ class Model:
     meaning: str
     changes: tuple[str, ...] = ()
     quick: tuple[str, ...] = ()
+    laptop: str | None = None
 
 
 FEWER = ("model.components=4", "training.steps=600", "training.validate_every=100")
@@ -51,13 +52,18 @@ MODELS: dict[str, Model] = {
         "camels_us_calibration_evolution", "evolution", "HBV, each basin by itself, by CMA-ES",
         quick=("training.evolution={generations: 60, population: 12}",),
     ),
-    "lstm": Model("camels_us_lstm", "network", "the benchmark LSTM", quick=SMALLER),
-    "ea_lstm": Model("camels_us_ea_lstm", "network", "LSTM whose input gate is set by attributes", quick=SMALLER),
+    "lstm": Model("camels_us_lstm", "network", "the benchmark LSTM", (), SMALLER, "camels_us_lstm_quick"),
+    "ea_lstm": Model(
+        "camels_us_ea_lstm", "network", "LSTM whose input gate is set by attributes", (), SMALLER,
+        "camels_us_ea_lstm_quick",
+    ),
     "mc_lstm": Model(
-        "camels_us_mc_lstm", "network", "LSTM that conserves water", quick=("model.hidden=16", *SMALLER[1:])
+        "camels_us_mc_lstm", "network", "LSTM that conserves water", (), ("model.hidden=16", *SMALLER[1:]),
+        "camels_us_mc_lstm_quick",
     ),
     "static": Model("camels_us_static", "hybrid", "δHBV, static parameters, 16 components", quick=FEWER[1:]),
     "dynamic": Model("camels_us_dynamic", "hybrid", "δHBV, beta, k0 and beta_et move in time", quick=FEWER),
+    "dynamic_more": Model("camels_us_dynamic_more", "hybrid", "δHBV, seven parameters move in time", quick=FEWER),
     "static_fast": Model("camels_us_static_fast", "hybrid", "δHBV, static parameters, 4 components", quick=FEWER),
     "law": Model("camels_us_law", "hybrid", "static_fast with a learned law of evaporation", quick=FEWER),
     "implicit": Model("camels_us_implicit", "hybrid", "static_fast with implicit Euler steps", quick=FEWER),
@@ -71,7 +77,7 @@ MODELS: dict[str, Model] = {
     ),
 }  # fmt: skip
 CHECKPOINT = 100
-SEEDS = {"full": (0, 1, 2), "quick": (0, 1), "tiny": (0, 1)}
+SEEDS = {"full": (0, 1, 2), "laptop": (0,), "quick": (0, 1), "tiny": (0, 1)}
 TINY = {
     "hybrid": ("model.components=1", "model.static.width=4", "model.static.depth=1", "model.routing_days=5"),
     "network": ("model.hidden=4",),
@@ -136,7 +142,8 @@ def configured(
     if model.kind == "table":
         sections["training.batch"] = len(sections["data"]["basins"] or setting.basins)
     words = [f"{key}={json.dumps(value)}" for key, value in sections.items()]
-    return read_config(folder() / f"{model.file}.yaml", [*model.changes, *words, *_reduced(name, setting), *changes])
+    file = model.laptop if setting.budget == "laptop" and model.laptop else model.file
+    return read_config(folder() / f"{file}.yaml", [*model.changes, *words, *_reduced(name, setting), *changes])
 
 
 def folder() -> Path:
@@ -152,7 +159,7 @@ def _reduced(name: str, setting: Setting) -> tuple[str, ...]:
     model = MODELS[name]
     if setting.budget == "quick":
         return (*model.quick, f"training.checkpoint_every={CHECKPOINT}") if model.kind == "network" else model.quick
-    if setting.budget == "full":
+    if setting.size == "full":
         return ()
     training = [f"training.{key}={value}" for key, value in TINY_TRAINING.items()]
     return (*training, *TINY[model.kind])

@@ -8,19 +8,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import xarray as xr
-import yaml
 from pydantic import Field, ValidationError
 
 from dgeo import data
 from dgeo.data import Period
 from dgeo.errors import DgeoError
 from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.yaml_text import read_yaml
 from dgeo.training import load_dataset
 from dgeo.training.config import sentence
 from dgeo.training.data_config import DataConfig
 
-Budget = Literal["full", "quick", "tiny"]
-BUDGETS: tuple[Budget, ...] = ("full", "quick", "tiny")
+Budget = Literal["full", "laptop", "quick", "tiny"]
+Size = Literal["full", "quick", "tiny"]
+BUDGETS: tuple[Budget, ...] = ("full", "laptop", "quick", "tiny")
 CAMELS_ATTRIBUTES = (
     "elev_mean", "slope_mean", "area_gages2", "frac_forest", "lai_max", "lai_diff", "gvf_max", "gvf_diff",
     "soil_depth_pelletier", "soil_depth_statsgo", "soil_porosity", "soil_conductivity", "max_water_content",
@@ -31,7 +32,7 @@ VIRTUAL_ATTRIBUTES = (
     "elev_mean", "slope_mean", "p_mean", "pet_mean", "aridity", "frac_snow", "p_seasonality", "frac_forest",
     "soil_depth_statsgo", "sand_frac", "clay_frac", "soil_conductivity", "geol_permeability", "carbonate_rocks_frac",
 )  # fmt: skip
-VIRTUAL_SIZES: Mapping[Budget, tuple[int, int]] = {"full": (150, 9), "quick": (60, 9), "tiny": (10, 7)}
+VIRTUAL_SIZES: Mapping[Size, tuple[int, int]] = {"full": (150, 9), "quick": (60, 9), "tiny": (10, 7)}
 EVERY = 6  # one in so many basins is in the quick subset; ids run by region
 COMMON = "camels_us_daymet_569/531_basin_list.txt"
 
@@ -64,6 +65,11 @@ class Setting:
     validation: Period
     test: Period
     climate_recomputed: bool = False
+
+    @property
+    def size(self) -> Size:
+        """How large the grid is; that of a laptop is the full one, with smaller networks and fewer seeds."""
+        return "full" if self.budget == "laptop" else self.budget
 
     @property
     def record(self) -> Period:
@@ -124,12 +130,12 @@ def setting_named(name: str, budget: Budget, changes: Mapping[str, Any] | None =
             data.water_years(1996, 2010),
             True,
         )
-        return whole if budget == "full" else _thinned(whole, len(whole.basins) // EVERY)
+        return whole if whole.size == "full" else _thinned(whole, len(whole.basins) // EVERY)
     return _own(Path(name), budget)
 
 
 def _virtual(budget: Budget, changes: Mapping[str, Any]) -> Setting:
-    count, years = VIRTUAL_SIZES[budget]
+    count, years = VIRTUAL_SIZES["full" if budget == "laptop" else budget]
     given = {"source": "virtual", "count": count, "years": years, **changes}
     trained = years * 2 // 3
     return Setting(
@@ -150,14 +156,12 @@ def _own(path: Path, budget: Budget) -> Setting:
             f"There are no data {str(path)!r}: give camels_us, virtual, or a YAML file (docs/experiments.md)."
         )
     try:
-        own = Own.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise DgeoError(f"The file {path} cannot be read ({error.strerror}); check the path of --data.") from error
+        own = Own.model_validate(read_yaml(path))
     except ValidationError as error:
         raise DgeoError(sentence(error.errors()[0], str(path))) from error
     periods = (own.train, own.validation, own.test)
     whole = Setting(path.stem, budget, own.data, own.attributes, own.forcings, *periods)
-    return whole if budget == "full" else _thinned(whole, own.quick_basins)
+    return whole if whole.size == "full" else _thinned(whole, own.quick_basins)
 
 
 def _thinned(setting: Setting, count: int) -> Setting:

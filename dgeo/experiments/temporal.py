@@ -1,8 +1,8 @@
 """The same basins in other years: pure networks, hybrids of growing structure, and calibration of each basin.
 
 Claims C1 (differentiable models come close to pure machine learning) and C2 (better structure, better skill). With
-`--budget full`, CAMELS-US is tested twice: trained on water years 1981–95 and tested on 1996–2010, and the basins that
-are among the published 531, trained on 2000–08 and tested on 1990–99.
+`--budget full` or `laptop`, CAMELS-US is tested twice: trained on water years 1981–95 and tested on 1996–2010, and the
+basins that are among the published 531, trained on 2000–08 and tested on 1990–99.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from dgeo import data
 from dgeo.experiments.cells import Cell, Test
 from dgeo.experiments.combination import combinations
 from dgeo.experiments.figures import distributions
-from dgeo.experiments.models import MODELS, configured
+from dgeo.experiments.models import MODELS, SEEDS, configured
 from dgeo.experiments.results import Results
 from dgeo.experiments.setting import Setting
 from dgeo.experiments.show import Figure, Table
@@ -31,13 +31,15 @@ CLAIMS = (
 
 def cells(setting: Setting, splits: Path) -> list[Cell]:
     """Every model on the setting's periods; with the full budget on CAMELS-US also by the published protocol."""
-    found = [Cell(name, "temporal", configured(name, setting), {"test": Test(setting.test)}) for name in MODELS]
-    if setting.name != "camels_us" or setting.budget != "full":
+    seeds = SEEDS[setting.size]
+    tests = {"test": Test(setting.test)}
+    found = [Cell(name, "temporal", configured(name, setting, seeds=seeds), tests) for name in MODELS]
+    if setting.name != "camels_us" or setting.size != "full":
         return found
     common, test = setting.common(), Test(data.water_years(1990, 1999))
-    years = {"train": data.water_years(2000, 2008), "validation": data.water_years(2007, 2008)}
+    train, validation = data.water_years(2000, 2008), data.water_years(2007, 2008)
     for name in MODELS:
-        config = configured(name, common, train=years["train"], validation=years["validation"], test=test.period)
+        config = configured(name, common, train=train, validation=validation, test=test.period, seeds=seeds)
         found.append(Cell(name, "benchmark", config, {"test": test}))
     return found
 

@@ -33,7 +33,7 @@ CLAIMS = (
 
 def cells(setting: Setting, splits: Path) -> list[Cell]:
     """Every fold of PUB and PUR with every model; the number of steps is the config's, so that no fold is chosen on."""
-    folds = data.pub_folds(setting.basins, FOLDS[setting.budget], seed=0)
+    folds = data.pub_folds(setting.basins, FOLDS[setting.size], seed=0)
     named = [("PUB", fold) for fold in folds] + [("PUR", fold) for fold in regional_folds(setting)]
     tests = {SAME: Test(setting.warm(setting.train), "unseen"), OTHER: Test(setting.test, "unseen")}
     found = []
@@ -50,7 +50,7 @@ def regional_folds(setting: Setting) -> tuple[data.BasinSplit, ...]:
     regions = setting.regions
     numbers = all(label.isdigit() for label in regions.values())
     groups = PUR_GROUPS if numbers else [[label] for label in dict.fromkeys(regions.values())]
-    return data.pur_folds(regions, groups)[: MOST_REGIONS[setting.budget]]
+    return data.pur_folds(regions, groups)[: MOST_REGIONS[setting.size]]
 
 
 def tables(results: Results) -> Sequence[Table]:

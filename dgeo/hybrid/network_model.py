@@ -161,9 +161,8 @@ class MassConservingNetwork(NetworkModel):
         """All flows, what the cells hold at the end of each step, and after the last."""
         entering = inputs.forcing[self.mass]
         series, site = self.forcings(inputs.forcing), self.attributes(inputs.attributes)
-        leaving, after = self.network(entering, series, site, memory)
+        leaving, stored, after = self.network.followed(entering, series, site, memory)
         streamflow, loss = jnp.sum(leaving[..., 1:], axis=-1), leaving[..., 0]
-        stored = jnp.sum(memory, axis=-1)[None] + jnp.cumsum(entering - streamflow - loss, axis=0)
         return {"streamflow": streamflow, "loss": loss, self.mass: entering, MEMORY: stored}, after
 
 

@@ -79,7 +79,18 @@ class MCLSTM(eqx.Module):
         attributes: Float[Array, "site attribute"],
         carry: Memory,
     ) -> tuple[Float[Array, "time site cell"], Memory]:
-        """The mass that leaves each cell at every time, and that in the cells after the last.
+        """The mass that leaves each cell at every time, and that in the cells after the last."""
+        leaving, _, carry = self.followed(mass, series, attributes, carry)
+        return leaving, carry
+
+    def followed(
+        self,
+        mass: Float[Array, "time site"],
+        series: Float[Array, "time site input"],
+        attributes: Float[Array, "site attribute"],
+        carry: Memory,
+    ) -> tuple[Float[Array, "time site cell"], Float[Array, "time site"], Memory]:
+        """The same, and between them what all cells hold after every time.
 
         The gradient stores the cells of every step and computes the gates again: R is as large as all of them squared.
         """
@@ -89,17 +100,18 @@ class MCLSTM(eqx.Module):
         still = product(attributes, of_site, self.precision) + self.bias[None]
 
         @jax.checkpoint
-        def body(held: Memory, now: tuple[Array, Array]) -> tuple[Memory, Array]:
+        def body(held: Memory, now: tuple[Array, Array]) -> tuple[Memory, tuple[Array, Array]]:
             entering, inputs = now
             shares = held / (jnp.sum(held, axis=-1, keepdims=True) + EMPTY)
             z = product(inputs, of_series, self.precision) + product(shares, of_cells, self.precision) + still
             o, i, r = jnp.split(z, (cells, 2 * cells), axis=-1)
             there = self._moved(held, r.reshape(-1, cells, cells)) + self._shares(i) * entering[:, None]
             leaving = jax.nn.sigmoid(o) * there
-            return there - leaving, leaving
+            left = there - leaving
+            return left, (leaving, jnp.sum(left, axis=-1))
 
-        carry, leaving = jax.lax.scan(body, carry, (mass, series))
-        return leaving, carry
+        carry, (leaving, held) = jax.lax.scan(body, carry, (mass, series))
+        return leaving, held, carry
 
     def _shares(self, z: Float[Array, "site cell"]) -> Float[Array, "site cell"]:
         return jax.nn.softmax(z if self.gates == "softmax" else jax.nn.log_sigmoid(z), axis=-1)

@@ -54,6 +54,10 @@ def ledger_table(run: Path) -> str:
         for name, value in part.items()
     ]
     rows.append(["Residual", ledger.get("residual"), _scientific(ledger.get("relative_residual"))])
+    for key, title in {"steps": "Worst day", "events": "Worst event"}.items():
+        if worst := _mapping(ledger.get(key)):
+            place = f"{title}: from {worst.get('day')}, basin {worst.get('basin')}"
+            rows.append([place, None, _scientific(worst.get("relative_residual"))])
     return table(["Mean over basins", "mm", "Share of inflow"], rows, "Water in the test period")
 
 

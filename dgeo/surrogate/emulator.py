@@ -16,7 +16,7 @@ from dgeo.models import Parameter, Variable
 from dgeo.models.surrogate import Interface, Surrogate, surrogate
 from dgeo.numerics import Bounds, read_metadata, read_tree, write_tree
 from dgeo.surrogate.runs import Runs
-from dgeo.training import Arrays, Member, Sampler, Task, Trainer, fit, run
+from dgeo.training import Arrays, Member, Sampler, Task, fit, run, trainer_of
 from dgeo.training.config import TargetConfig, TrainingConfig
 from dgeo.training.progress import Watch
 from dgeo.training.step import objective
@@ -55,7 +55,7 @@ def emulate(
     sizes = {name: float(x.std()) or 1.0 for name, x in runs.outputs.items()}
     fresh = surrogate(interface, statistics, sizes, width=width, key=jax.random.key(seed))
     hybrid = at_parameters(fresh, runs.parameters)
-    trainer = Trainer(hybrid, training)
+    trainer = trainer_of(hybrid, training)
     seen = np.ones((len(next(iter(runs.forcing.values()))), runs.count), bool)
     sampler = Sampler.create(seen, training.warmup, training.window)
     task = Task("emulator", seed, training.steps, checkpoint, fingerprint)

@@ -15,16 +15,15 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import PRNGKeyArray
-from pydantic import PositiveInt
 
 from dgeo.hybrid import AttributeNetwork, Hybrid, Inputs, Layout, Learned, Source, Statistics, Table
 from dgeo.hybrid.recipe import standardise
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Depth, Strict, Width
 from dgeo.models import Model
 from dgeo.models.surrogate import Surrogate
 from dgeo.nn import mlp, with_output_bias
 from dgeo.surrogate.black_box import Series
-from dgeo.training import Member, Sampler, Task, Trainer, fit, to_arrays
+from dgeo.training import Member, Sampler, Task, fit, to_arrays, trainer_of
 from dgeo.training.arrays import day_mask
 from dgeo.training.config import TrainingConfig
 from dgeo.training.progress import Watch
@@ -40,8 +39,8 @@ class LearningConfig(Strict):
 
     parameters: Literal["network", "table"] = "network"
     attributes: tuple[str, ...] = ()
-    width: PositiveInt = 32
-    depth: PositiveInt = 1
+    width: Width = 32
+    depth: Depth = 1
     training: TrainingConfig = TrainingConfig()
 
 
@@ -77,7 +76,7 @@ def learn_parameters(
     arrays = to_arrays(dataset, tuple(physics.forcings), config.attributes, targets, loss, day_mask(dataset, period))
     observed = np.any([np.isfinite(np.asarray(value)) for value in arrays.targets.values()], axis=0)
     sampler = Sampler.create(observed, training.warmup, training.window)
-    trainer = Trainer(hybrid, training)
+    trainer = trainer_of(hybrid, training)
     phase = "through the emulator" if isinstance(physics, Surrogate) else "through the equations"
     task = Task(phase, seed, training.steps, checkpoint, fingerprint)
     names = ([str(basin) for basin in dataset["basin"].values], dataset["time"].values)

@@ -1,6 +1,6 @@
 """Training runs: configs, windows, losses, the loop, checkpoints, evaluation and use of what was trained."""
 
-from dgeo.training.apply import apply
+from dgeo.training.apply import apply, apply_to_store
 from dgeo.training.arrays import Arrays, to_arrays
 from dgeo.training.config import Config, parse_config, read_config, write_config
 from dgeo.training.evaluate import Evaluation, evaluate, evaluate_models, write_evaluation, write_netcdf
@@ -13,6 +13,7 @@ from dgeo.training.prepare import (
     training_statistics,
     virtual_world,
 )
+from dgeo.training.probing import probe
 from dgeo.training.progress import Member, Row, Task
 from dgeo.training.records import read_json, write_json
 from dgeo.training.reference import ReferenceRecipe
@@ -20,7 +21,8 @@ from dgeo.training.rerun import parse_solver, rerun, with_solver
 from dgeo.training.run import config_of, seeds_of, train, train_runs, variations
 from dgeo.training.sampler import Sampler
 from dgeo.training.simulation import chunks, run
-from dgeo.training.step import Trainer
+from dgeo.training.step import Trainer, trainer_of
+from dgeo.training.stepper import Stepper, open_stepper
 
 __all__ = [
     "Arrays",
@@ -31,19 +33,23 @@ __all__ = [
     "ReferenceRecipe",
     "Row",
     "Sampler",
+    "Stepper",
     "Task",
     "Trainer",
     "apply",
+    "apply_to_store",
     "chunks",
     "config_of",
     "evaluate",
     "evaluate_models",
     "fit",
     "load_dataset",
+    "open_stepper",
     "parameter_fields",
     "parse_config",
     "parse_solver",
     "potential_evapotranspiration",
+    "probe",
     "read_config",
     "read_json",
     "rerun",
@@ -53,6 +59,7 @@ __all__ = [
     "to_arrays",
     "train",
     "train_runs",
+    "trainer_of",
     "training_basins",
     "training_statistics",
     "variations",

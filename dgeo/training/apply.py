@@ -1,23 +1,15 @@
-"""A trained run applied elsewhere: other dates, other basins, no observations, from a saved state."""
+"""A trained run applied elsewhere: into memory, or basins in blocks into a store that may be larger than it."""
 
 import hashlib
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
-from dgeo.check import unsolved
-from dgeo.data.splits import days
-from dgeo.errors import DgeoError
-from dgeo.hybrid import basins_of, load
-from dgeo.numerics import read_metadata, read_tree, write_tree
-from dgeo.training.config import Config
-from dgeo.training.data_config import DataConfig
-from dgeo.training.evaluate import ensemble, inputs_of
-from dgeo.training.labelled import label
-from dgeo.training.prepare import PET, after_gaps, check_inputs, load_dataset, read_netcdf
-from dgeo.training.run import config_of, seeds_of
-from dgeo.training.simulation import run, times
+from dgeo import data
+from dgeo.training.application import Application, applied
+from dgeo.training.states import Carries, all_sites, fingerprints, read_state, write_state
 
 
 def apply(
@@ -35,87 +27,67 @@ def apply(
 
     **Arguments**
 
-    - `file`: a NetCDF file with the forcings and attributes of any basins; the run's own data by default.
+    - `file`: a NetCDF file, or a store `….zarr`, with the forcings and attributes of any basins; the run's own data by
+      default.
     - `start`, `end`: the first and last day; all days, or those from the state on, by default. Without `state`, the
       stores are filled with the forcings of the days before `start`.
     - `state`: a file that `save_state` wrote at the end of an earlier simulation; the run continues it exactly.
 
     **Raises** `DgeoError` for missing variables, dates outside the record, or a state of other basins.
     """
-    config = config_of(folder)
-    needed = config.recipe.needed_forcings
-    dataset = _dataset(config, file)
-    basins = [str(basin) for basin in dataset["basin"].values]
-    if state is not None:
-        start = _check_state(state, basins, start, _fingerprints(folder))
-    period = _period(dataset, start, end)
-    check_inputs(dataset, config, period)
-    dataset = after_gaps(dataset, needed, period[0])
-    record = dataset["time"].values
-    first = int(np.searchsorted(record, np.datetime64(period[0])))
-    last = int(np.searchsorted(record, np.datetime64(period[1]), side="right"))
-    inputs = inputs_of(config, dataset, basins_of(seeds_of(folder)[0][1]))
-    models = {f"seed_{seed}": load(path) for seed, path in seeds_of(folder)}
-    model = next(iter(models.values()))
-    outputs = (*config.outputs, *model.diagnostics)
-    carries = {name: model.initial_carry(inputs.sites) for name, model in models.items()}
-    if state is not None:
-        carries, _ = read_tree(state, carries)
-    elif first > 0:
-        before = times(inputs, slice(0, first))
-        carries = {name: run(model, before, outputs, carries[name])[1] for name, model in models.items()}
-    wanted = times(inputs, slice(first, last))
-    results = {name: run(model, wanted, outputs, carries[name]) for name, model in models.items()}
+    task = applied(folder, file=file, start=start, end=end, state=state)
+    labelled, carries = task.simulated()
     if save_state is not None:
-        next_day = np.datetime64(period[1]) + np.timedelta64(1, "D")
-        after = {name: carry for name, (_, carry) in results.items()}
-        notes = {"basins": basins, "next_day": str(next_day), "models": _fingerprints(folder)}
-        write_tree(save_state, after, notes)
-    mean, spread = ensemble([series for series, _ in results.values()])
-    like = dataset.isel(time=slice(first, last))
-    spread = {name: values for name, values in spread.items() if name not in model.diagnostics}
-    labelled = label(mean, like, model.variables).assign(label(spread, like, model.variables, "_spread"))
-    for name in model.diagnostics:
-        labelled[name].attrs["words"] = unsolved(getattr(model, "physics", model), mean[name], basins) or ""
+        write_state(save_state, carries, folder, task.basins, task.next_day)
     return labelled
 
 
-def _dataset(config: Config, file: str | Path | None) -> xr.Dataset:
-    if file is None:
-        return load_dataset(config.data)
-    found = read_netcdf(file)
-    present = {str(name) for name in (*found.variables, *found.dims)}
-    rename = {old: new for old, new in config.data.rename.items() if old in present}
-    changed = config.data.model_dump() | {"source": "netcdf", "file": file, "basins": None, "rename": rename}
-    if PET in {*present, *rename.values()}:
-        changed["potential_evapotranspiration"] = "given"
-    return load_dataset(DataConfig(**changed))
+def apply_to_store(
+    folder: str | Path,
+    out: str | Path,
+    *,
+    file: str | Path | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    state: str | Path | None = None,
+    save_state: str | Path | None = None,
+    watch: Callable[[int, int], object] = lambda done, basins: None,
+) -> tuple[str, ...]:
+    """The same, written to a Zarr store of `dgeo.data.open_store`, in memory for one block of basins.
+
+    A block is `data.blocks.BASINS` basins, read, simulated and written before the next. An interruption costs the block
+    at hand: the same call goes on after the last that is whole. `watch` is told how many basins are done, and of how
+    many. Returns the sentences on steps that failed, of each block that has some.
+    """
+    task = applied(folder, file=file, start=start, end=end, state=state)
+    parts, kept = data.parts_of(len(task.basins)), Path(out).with_name(f".{Path(out).name}.states")
+    words: list[str] = []
+
+    def block(part: slice) -> xr.Dataset:
+        labelled, carries = task.simulated(part)
+        words.extend(sentence for series in labelled.data_vars.values() if (sentence := series.attrs.pop("words", "")))
+        if save_state is not None:
+            kept.mkdir(exist_ok=True)
+            write_state(kept / str(part.start), carries, folder, task.basins[part], task.next_day)
+        return labelled
+
+    sites = task.dataset.drop_vars(list(task.dataset.data_vars)).isel(time=slice(task.first, task.last))
+    data.grow_store(out, sites, block, _mark(task), lambda done: watch(done, len(task.basins)))
+    if save_state is not None:
+        of_parts = [_carries(task, kept / str(part.start), part) for part in parts]
+        whole = {name: all_sites([carries[name] for carries in of_parts]) for name in task.models}
+        write_state(save_state, whole, folder, task.basins, task.next_day)
+        shutil.rmtree(kept)
+    return tuple(words)
 
 
-def _period(dataset: xr.Dataset, start: str | None, end: str | None) -> tuple[str, str]:
-    record = dataset["time"].values.astype("datetime64[D]")
-    first, last = days((start or str(record[0]), end or str(record[-1])))
-    return str(first), str(last)
+def _carries(task: Application, path: Path, part: slice) -> Carries:
+    sites = part.stop - part.start
+    return read_state(path, {name: model.initial_carry(sites) for name, model in task.models.items()})
 
 
-def _fingerprints(folder: str | Path) -> list[str]:
-    """What tells the models of one run from those of another."""
-    return [hashlib.sha256(path.read_bytes()).hexdigest() for _, path in seeds_of(folder)]
-
-
-def _check_state(path: str | Path, basins: list[str], start: str | None, models: list[str]) -> str:
-    """The day on which a state continues, after a look at whose state it is."""
-    metadata = read_metadata(path)
-    if "next_day" not in metadata:
-        raise DgeoError(f"{path} is no state of a simulation; give a file that --save-state wrote.")
-    next_day = str(metadata["next_day"])
-    if start is not None and start != next_day:
-        raise DgeoError(f"The state {path} continues on {next_day}, but --start is {start}; start on that day.")
-    if metadata["basins"] != basins:
-        raise DgeoError(
-            f"The state {path} is that of {len(metadata['basins'])} basins from {metadata['basins'][0]} on, not of the "
-            f"{len(basins)} basins from {basins[0]} on to simulate; give the data it was saved with."
-        )
-    if metadata["models"] != models:
-        raise DgeoError(f"The state {path} was saved by the models of another run; simulate with that run.")
-    return next_day
+def _mark(task: Application) -> str:
+    """What tells one simulation from another."""
+    begun = b"" if task.state is None else task.state.read_bytes()
+    told = (fingerprints(task.folder), task.outputs, task.first, task.last, data.fingerprint(task.dataset))
+    return hashlib.sha256(repr(told).encode() + begun).hexdigest()

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from dgeo import data
-from dgeo.check import Balance, Ledger, joined, open_books, unsolved
+from dgeo.check import Balance, Closure, Ledger, joined, open_books, unsolved, worst_of
 from dgeo.hybrid import Inputs, Simulator, load
 from dgeo.hybrid.model import STREAMFLOW
 from dgeo.metrics import score, summarise
@@ -32,7 +32,7 @@ class Evaluation:
     """What a run has to show over the test period.
 
     `simulation` is the mean of all seeds, and `scores` and the test part of `summary` are its; `parameters` and
-    `ledger` are those of the first seed.
+    `ledger` are those of the first seed, and so is `closure`, how well the books of its steps and events close.
     """
 
     simulation: xr.Dataset
@@ -40,6 +40,7 @@ class Evaluation:
     summary: dict[str, Any]
     parameters: xr.Dataset
     ledger: Balance
+    closure: dict[str, Any] = field(default_factory=dict)
 
 
 def evaluate(folder: str | Path, *, dataset: xr.Dataset | None = None) -> Evaluation:
@@ -61,7 +62,7 @@ def write_evaluation(folder: str | Path, evaluation: Evaluation) -> None:
     folder = Path(folder)
     write_json(folder / "metrics.json", _timed(evaluation.summary, folder))
     write_csv(folder / "metrics.csv", rows_of(evaluation.scores))
-    write_json(folder / "ledger.json", evaluation.ledger.to_json())
+    write_json(folder / "ledger.json", evaluation.ledger.to_json() | evaluation.closure)
     write_netcdf(folder / "simulation.nc", evaluation.simulation)
     write_netcdf(folder / "parameters.nc", evaluation.parameters)
 
@@ -80,7 +81,7 @@ def evaluate_models(models: Mapping[int, Simulator], config: Config, dataset: xr
     tested = in_years(dataset.isel(time=day_mask(dataset, config.split.test)), config, "test")
     members = [simulate_test(model, config, dataset, basins) for model in models.values()]
     model = next(iter(models.values()))
-    mean, spread = ensemble([series for series, _ in members])
+    mean, spread = ensemble([series for series, _, _ in members])
     failed = {name: mean.pop(name) for name in model.diagnostics}
     failures = {name: steps.sum(axis=0) for name, steps in failed.items()}
     spread = {name: values for name, values in spread.items() if name not in failures}
@@ -98,12 +99,16 @@ def evaluate_models(models: Mapping[int, Simulator], config: Config, dataset: xr
         "targets": {name: summarise(_scores(mean, tested, name)) for name in others},
         "seeds": [
             {"seed": seed, **_medians(_scores(series, tested, first))}
-            for seed, (series, _) in zip(models, members, strict=True)
+            for seed, (series, _, _) in zip(models, members, strict=True)
         ],
         "parameters_at_bounds": share_at_bounds(parameters),
         "failures": {name: _failures(model, steps, tested) for name, steps in failed.items()},
     }
-    return Evaluation(_beside_observations(simulation, tested, config), scores, summary, parameters, members[0][1])
+    _, account, closure = members[0]
+    found = closure.to_json(
+        list(tested["time"].values.astype("datetime64[D]")), [str(basin) for basin in tested["basin"].values]
+    )
+    return Evaluation(_beside_observations(simulation, tested, config), scores, summary, parameters, account, found)
 
 
 def evaluate_reference(recipe: ReferenceRecipe, config: Config, dataset: xr.Dataset) -> Evaluation:
@@ -162,19 +167,21 @@ def at_once(config: Config, dataset: xr.Dataset) -> Iterable[xr.Dataset]:
 
 def simulate_test(
     model: Simulator, config: Config, dataset: xr.Dataset, basins: Sequence[str] = ()
-) -> tuple[dict[str, np.ndarray], Balance]:
+) -> tuple[dict[str, np.ndarray], Balance, Closure]:
     """The outputs of the test period, after a spin-up on all forcings before it, and the ledger of that period.
 
     Besides the outputs of the config come the model's diagnostics; `basins` are those of the training, in order.
     """
     parts = [_simulate_part(model, config, part, basins) for part in at_once(config, dataset)]
-    series = {name: np.concatenate([found[name] for found, _ in parts], axis=1) for name in parts[0][0]}
-    return series, joined([balance for _, balance in parts])
+    series = {name: np.concatenate([found[name] for found, _, _ in parts], axis=1) for name in parts[0][0]}
+    sizes = [next(iter(found.values())).shape[1] for found, _, _ in parts]
+    closure = worst_of([closure for _, _, closure in parts], sizes)
+    return series, joined([balance for _, balance, _ in parts]), closure
 
 
 def _simulate_part(
     model: Simulator, config: Config, dataset: xr.Dataset, basins: Sequence[str]
-) -> tuple[dict[str, np.ndarray], Balance]:
+) -> tuple[dict[str, np.ndarray], Balance, Closure]:
     """The spin-up is whole years where there are any, so that its chunks and those of the test share a compilation."""
     inputs = inputs_of(config, dataset, basins)
     days = np.flatnonzero(day_mask(dataset, config.split.test))
@@ -182,7 +189,7 @@ def _simulate_part(
     carry = model.initial_carry(inputs.sites)
     books = open_books(model, times(inputs, slice(0, 1)), carry)
     wanted = (*config.outputs, *model.diagnostics)
-    outputs = tuple(dict.fromkeys((*wanted, *books.outputs)))
+    outputs = tuple(dict.fromkeys((*wanted, *books.outputs, *books.stores)))
     start = first % 365 if first >= 365 else 0
     for _, _, after in chunks(model, times(inputs, slice(start, first)), outputs):
         carry = after
@@ -192,7 +199,8 @@ def _simulate_part(
         carry = after
         books.add(series)
         kept.append({name: series[name] for name in wanted})
-    return {name: np.concatenate([part[name] for part in kept]) for name in wanted}, books.balance(carry)
+    series = {name: np.concatenate([part[name] for part in kept]) for name in wanted}
+    return series, books.balance(carry), books.closure
 
 
 def _scores(simulated: Mapping[str, np.ndarray], tested: xr.Dataset, target: str) -> xr.Dataset:

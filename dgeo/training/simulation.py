@@ -41,12 +41,12 @@ def _run(model: Simulator, inputs: Inputs, carry: Carry, outputs: tuple[str, ...
         in_specs=(PartitionSpec(), OF_INPUTS, OF_CARRY),
         out_specs=(OF_SERIES, OF_CARRY),
         check_vma=False,
-    )(arrays, _at(every, given, OF_INPUTS), _at(every, tuple(carry), OF_CARRY))
+    )(arrays, at_sites(every, given, OF_INPUTS), at_sites(every, tuple(carry), OF_CARRY))
     own = slice(inputs.sites)
-    return _at(own, series, OF_SERIES), Carry(*_at(own, after, OF_CARRY))
+    return at_sites(own, series, OF_SERIES), Carry(*at_sites(own, after, OF_CARRY))
 
 
-def _at(sites: Any, tree: Any, specs: Any) -> Any:
+def at_sites(sites: Any, tree: Any, specs: Any) -> Any:
     """Some sites of arrays, whose axis of sites is the last that their spec has."""
     of_sites = {OF_SITE: lambda x: x[sites], OF_SERIES: lambda x: x[:, sites]}
     return jax.tree.map(lambda spec, part: jax.tree.map(of_sites[spec], part), specs, tree)

@@ -23,6 +23,8 @@ from dgeo.training.optimiser import build_optimiser, numbers_of
 from dgeo.training.sampler import Sampler
 
 PARTS = {"parameters": "parameters", "laws": "physics", "forcing": "forcing"}
+REMEMBERED = 8
+_trainers: dict[tuple[str, int], "Trainer"] = {}
 
 
 class TrainState(eqx.Module):
@@ -183,6 +185,18 @@ class Trainer:
         local, pull = jax.vjp(sums, weights)
         value, slope = jax.value_and_grad(self.loss.value)(summed(local))
         return value, summed(pull(slope)[0])
+
+
+def trainer_of(model: Simulator, config: TrainingConfig, members: int = 1) -> Trainer:
+    """A trainer of such models: one of the last few of this process, where it fits, since it has compiled its call."""
+    place = config.model_dump_json(exclude={"seeds", "start_from"}), members
+    known = _trainers.pop(place, None)
+    if known is None or not eqx.tree_equal(known.outline, eqx.filter(model, eqx.is_array, inverse=True)):
+        known = Trainer(model, config, members)
+    _trainers[place] = known
+    if len(_trainers) > REMEMBERED:
+        del _trainers[next(iter(_trainers))]
+    return known
 
 
 def draws(sampler: Sampler, seed: UInt[Array, ""], step: Int[Array, ""], batch: int) -> tuple[Draw, PRNGKeyArray]:

@@ -24,7 +24,7 @@ print(flags)
     ids=["nothing", "another flag", "a width"],
 )
 def test_vectors_are_wide_unless_the_user_says_otherwise_and_compilations_are_kept(given, found, tmp_path):
-    unset = ("XLA_FLAGS", "JAX_COMPILATION_CACHE_DIR")
+    unset = ("XLA_FLAGS", "JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS")
     environment = {name: value for name, value in os.environ.items() if name not in unset}
     environment |= {"XDG_CACHE_HOME": str(tmp_path)} | ({} if given is None else {"XLA_FLAGS": given})
     done = subprocess.run([sys.executable, "-c", ASKS], env=environment, capture_output=True, text=True, check=True)

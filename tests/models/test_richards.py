@@ -182,8 +182,8 @@ def test_laws_are_continuous_and_fall_with_suction():
         (soil_hydraulics.gardner_conductivity, (2.0, 1.0)),
         (root_uptake.s_shaped, (-8.0,)),
     ):
-        value = jax.vmap(lambda s, law=law, rest=rest: law(-s, *map(jnp.asarray, rest)))(suction)
-        slope = jax.vmap(jax.grad(lambda s, law=law, rest=rest: law(-s, *map(jnp.asarray, rest))))(suction)
+        here = jax.value_and_grad(lambda s, law=law, rest=rest: law(-s, *map(jnp.asarray, rest)))
+        value, slope = jax.jit(jax.vmap(here))(suction)
         assert value[0] == 1
         assert np.all(np.diff(value) <= 1e-6)
         assert np.all(value >= 0)

@@ -28,6 +28,11 @@ def stepped(model, state, forcing, parameters, dt):
     return jax.vmap(model.step, in_axes=(0, 0, 0, None))(state, forcing, parameters, dt)
 
 
+@jax.jit
+def rates_of_all(state, forcing, parameters):
+    return jax.vmap(lambda *now: Problem(IMPLICIT, now[1], now[2]).rates(now[0]))(state, forcing, parameters)
+
+
 def sites(model, count, random):
     """Stores, a day's forcing and parameters, all at the edge of what there is."""
     forcing = {name: x[0] for name, x in weather.extreme((1, count), random).items()}
@@ -52,7 +57,7 @@ def test_implicit_hbv_in_extreme_weather(seed):
     change, eps = IMPLICIT.budget.tendencies(fluxes), jnp.finfo(dt.dtype).eps
     allowed = max(IMPLICIT.solver.tolerance, 100 * eps)
     largest = sum(state.values()) + sum(jnp.abs(fluxes[name]) for name in IMPLICIT.budget.transfers)
-    rates = jax.vmap(lambda *now: Problem(IMPLICIT, now[1], now[2]).rates(now[0]))(after, forcing, parameters)
+    rates = rates_of_all(after, forcing, parameters)
     for store in state:
         assert np.all(jnp.abs(after[store] - state[store] - change[store]) <= 32 * eps * largest)
         assert np.all(after[store] >= -2 * allowed * (1 + largest))
@@ -86,8 +91,10 @@ class Unrolled(eqx.Module):
         def residual(x):
             return x - ravel_pytree(problem.stores(state, volumes(x)))[0]
 
-        for _ in range(12):
-            x = x - jnp.linalg.solve(jax.jacfwd(residual)(x), residual(x))
+        def better(x, _):
+            return x - jnp.linalg.solve(jax.jacfwd(residual)(x), residual(x)), None
+
+        x, _ = jax.lax.scan(better, x, None, length=12)
         return problem.result(state, volumes(x), dt, jnp.asarray(False))
 
 
@@ -179,14 +186,19 @@ def test_a_hopeless_site_reports_itself_and_moves_nothing(solver, k):
     assert slopes[0][1] == 0
 
 
+@eqx.filter_jit
+def of_one_reservoir(solver, storage, rain, k):
+    state, forcing = {"storage": storage}, {"precipitation": rain}
+    return Reservoir(solver=solver).step(state, forcing, {"k": k}, jnp.asarray(1.0))
+
+
 @pytest.mark.parametrize("z", [1.7, 2.1, 3.0, 10.0])
 def test_heun_beyond_its_stability_is_flagged(z):
     """One part of k·dt = z: from 2 on, 1 − z + z²/2 > 1, so that a reservoir grows without rain, and is not negative;
     the estimate of the error, z²/2 of the store, gives it away."""
-    state, forcing = {"storage": jnp.asarray(10.0)}, {"precipitation": jnp.asarray(0.0)}
-    model = Reservoir(solver=FixedParts(parts=1))
-    assert model.step(state, forcing, {"k": jnp.asarray(z)}, jnp.asarray(1.0))[1]["solver_failure"] == 1
-    assert model.step(state, forcing, {"k": jnp.asarray(0.5)}, jnp.asarray(1.0))[1]["solver_failure"] == 0
+    for k, failure in ((z, 1), (0.5, 0)):
+        _, fluxes = of_one_reservoir(FixedParts(parts=1), *map(jnp.asarray, (10.0, 0.0, k)))
+        assert fluxes["solver_failure"] == failure
 
 
 def test_traces_in_empty_stores_are_no_failure():
@@ -238,8 +250,7 @@ def test_diffrax_solvers_and_adjoints(solver):
 @pytest.mark.parametrize("solver", [ImplicitEuler(), FixedParts(diffrax.Euler())], ids=["implicit", "euler"])
 def test_a_gap_in_the_forcing_stays_a_gap(solver):
     """NaN in, NaN out: a number in its place would be taken for a result."""
-    state, forcing = {"storage": jnp.asarray(10.0)}, {"precipitation": jnp.asarray(jnp.nan)}
-    after, fluxes = Reservoir(solver=solver).step(state, forcing, {"k": jnp.asarray(0.1)}, jnp.asarray(1.0))
+    after, fluxes = of_one_reservoir(solver, *map(jnp.asarray, (10.0, jnp.nan, 0.1)))
     assert jnp.isnan(after["storage"])
     assert jnp.isnan(fluxes["runoff"])
     assert fluxes["solver_failure"] == 0

@@ -1,12 +1,10 @@
 """Training in a process of its own, which is killed: what counts is what is on the disk."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
 
-import jax
 import numpy as np
 import yaml
 from safetensors.numpy import load_file
@@ -40,14 +38,9 @@ train(read_config(config), folder, resume=True, watch=slowly)
 
 
 def start(config, folder, how="whole", at=0):
-    """The training in another process, in single precision, with the compilations that this one keeps."""
-    environment = {
-        **os.environ,
-        "JAX_COMPILATION_CACHE_DIR": str(jax.config.jax_compilation_cache_dir),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
-    }
+    """The training in another process, in single precision."""
     command = [sys.executable, "-c", TRAIN, str(config), str(folder), how, str(at)]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
 def finish(process):

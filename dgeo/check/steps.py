@@ -1,0 +1,174 @@
+"""Where the water went in every step and every event of a run: the ledger's finer pages.
+
+    residual of a store  = S_after − S_before − Σ in·dt + Σ out·dt
+    relative residual    = |residual| / (|S_before| + what entered the store)
+
+over a step, an event, or the whole run; reported is the worst store of the worst site. An event begins with a step in
+which more than `wet` enters from outside, after one in which no more did, and lasts until the next begins; the steps
+before the first are one too. All is summed in float64, whatever the precision of the run.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Array
+
+from dgeo.check.balance import Amounts
+from dgeo.check.ledger import storage_of
+from dgeo.models import Budget, Model, Values
+
+WET = 1.0  # [mm d-1] a day of an event
+NOTHING = 1e-30  # what is less, single precision has no digits for
+
+
+class Worst(NamedTuple):
+    """A relative residual, and the step (the first of the event) and the site where it is: the largest of its kind."""
+
+    relative_residual: float = 0.0
+    step: int = 0
+    site: int = 0
+
+
+class Closure(NamedTuple):
+    """How well the books of a run close: the worst step, the worst event, the worst site over the whole run."""
+
+    step: Worst = Worst()
+    event: Worst = Worst()
+    run: Worst = Worst()
+    events: int = 0
+
+    @property
+    def levels(self) -> tuple[Worst, Worst, Worst]:
+        """The worst step, event and run."""
+        return self.step, self.event, self.run
+
+    def to_json(self, steps: Sequence[Any], sites: Sequence[str]) -> dict[str, Any]:
+        """By name of step (a day) and of site; empty where nothing was booked."""
+        if not self.events:
+            return {}
+
+        def told(worst: Worst) -> dict[str, Any]:
+            return {
+                "relative_residual": worst.relative_residual,
+                "basin": sites[worst.site],
+                "day": str(steps[worst.step]),
+            }
+
+        return {"steps": told(self.step), "events": {"count": self.events, **told(self.event)}}
+
+
+class StepLedger:
+    """Books of every step, as chunks of a run come in: first axis time, then sites, whatever follows is summed."""
+
+    def __init__(self, budget: Budget, before: Amounts, dt: float = 1.0, wet: float = WET) -> None:
+        """Open the books with what the stores hold; `dt` is in days unless the fluxes count another time."""
+        self._budget, self._dt, self._wet = budget, dt, wet
+        held = np.stack([np.asarray(before[store], np.float64) for store in budget.stores] or [np.zeros(1)])
+        self._held, self._run, self._event = held, _Account(held), _Account(held)
+        self._was_wet = np.zeros(held.shape[1:], bool)
+        self._steps, self._events, self._step, self._of_event = 0, 0, Worst(), Worst()
+
+    def add(self, outputs: Mapping[str, Array | np.ndarray]) -> None:
+        """Book one chunk of a run, whose outputs hold all fluxes and stores of the budget, [time, *site, …]."""
+        if not self._budget.stores:
+            return
+        after = np.stack([self._summed(outputs[store]) for store in self._budget.stores])
+        moved = {flux: self._summed(outputs[flux]) * self._dt for flux in self._budget.transfers}
+        into = [[sign * moved[flux] for flux, sign in self._of(store)] for store in self._budget.stores]
+        before = np.concatenate([self._held[:, None], after[:, :-1]], axis=1)
+        residual = after - before - np.stack([sum(flows) for flows in into])
+        entered = np.stack([sum(np.maximum(flow, 0) for flow in flows) for flows in into])
+        self._step = _worse(self._step, _worst(_relative(residual, before, entered), self._steps))
+        supply = sum(np.maximum(moved[flux], 0) for flux in self._budget.inflows) + np.zeros(after.shape[1:])
+        for step, wet in enumerate(supply > self._wet * self._dt):
+            begins = wet & ~self._was_wet
+            if self._steps == 0:
+                self._events = int((~wet).sum())  # where it begins dry
+            if begins.any():
+                self._close(begins, before[:, step])
+            self._event.add(residual[:, step], entered[:, step])
+            self._run.add(residual[:, step], entered[:, step])
+            self._was_wet = wet
+            self._steps += 1
+        self._held = after[:, -1]
+
+    @property
+    def closure(self) -> Closure:
+        """The worst of what was booked; more chunks may follow."""
+        events = _worse(self._of_event, self._event.worst())
+        return Closure(self._step, events, self._run.worst()._replace(step=0), self._events)
+
+    def _close(self, begins: np.ndarray, held: np.ndarray) -> None:
+        """The event that ends where another begins."""
+        self._of_event = _worse(self._of_event, self._event.worst(begins))
+        self._events += int(begins.sum())
+        self._event.restart(begins, held, self._steps)
+
+    def _of(self, store: str) -> list[tuple[str, float]]:
+        pairs = self._budget.transfers.items()
+        return [(f, s) for f, ends in pairs for end, s in zip(ends, (-1.0, 1.0), strict=True) if end == store]
+
+    def _summed(self, series: Array | np.ndarray) -> np.ndarray:
+        values = np.asarray(series, np.float64)
+        return np.asarray(values.sum(axis=tuple(range(self._was_wet.ndim + 1, values.ndim))))
+
+
+class _Account:
+    """Sums over steps, [store, *site]."""
+
+    def __init__(self, held: np.ndarray) -> None:
+        self.held, self.residual, self.entered = held.copy(), np.zeros_like(held), np.zeros_like(held)
+        self.first = np.zeros(held.shape[1:], int)
+
+    def add(self, residual: np.ndarray, entered: np.ndarray) -> None:
+        self.residual += residual
+        self.entered += entered
+
+    def restart(self, where: np.ndarray, held: np.ndarray, step: int) -> None:
+        self.held[:, where], self.residual[:, where], self.entered[:, where] = held[:, where], 0.0, 0.0
+        self.first[where] = step
+
+    def worst(self, where: Any = True) -> Worst:
+        relative = np.where(where, np.max(_relative(self.residual, self.held, self.entered), axis=0), -1.0)
+        if not relative.size:
+            return Worst()
+        place = np.unravel_index(np.argmax(relative), relative.shape)
+        return Worst(float(relative[place]), int(self.first[place]), int(place[0]) if place else 0)
+
+
+def _relative(residual: np.ndarray, held: np.ndarray, entered: np.ndarray) -> np.ndarray:
+    turnover = np.abs(held) + entered
+    return np.nan_to_num(np.abs(residual) / np.where(turnover > NOTHING, turnover, 1.0), nan=np.inf)
+
+
+def _worse(*found: Worst) -> Worst:
+    """The first of the largest."""
+    return max(found, key=lambda worst: worst.relative_residual)
+
+
+def _worst(relative: np.ndarray, first: int) -> Worst:
+    """Of [store, time, *site], the time counted from `first`."""
+    place = np.unravel_index(np.argmax(relative), relative.shape)
+    return Worst(float(relative[place]), first + int(place[1]), int(place[2]) if len(place) > 2 else 0)
+
+
+def step_ledger(
+    model: Model, before: Values, outputs: Mapping[str, Array | np.ndarray], dt: float = 1.0, wet: float = WET
+) -> Closure:
+    """The closure of one run of `simulate`, whose outputs hold all fluxes and stores of the budget."""
+    books = StepLedger(model.budget, storage_of(model, before) if model.budget.stores else {}, dt, wet)
+    books.add(outputs)
+    return books.closure
+
+
+def worst_of(closures: Sequence[Closure], sizes: Sequence[int]) -> Closure:
+    """The closure of all sites, from those of parts of so many sites each."""
+    starts = np.cumsum([0, *sizes])
+    pairs = list(zip(starts, closures, strict=False))
+
+    def worst(level: int) -> Worst:
+        found = ((int(start), closure.levels[level]) for start, closure in pairs)
+        return _worse(*(one._replace(site=one.site + start) for start, one in found))
+
+    return Closure(worst(0), worst(1), worst(2), sum(closure.events for closure in closures))
