@@ -86,7 +86,9 @@ def truth() -> tuple[np.ndarray, float]:
     """Temperatures at the sensors [hour, 1, depth], and the share of steps that failed."""
     fine = soil_heat_column(Layers.even(DEPTH, 120), conductivity=TRUTH)
     found = jax.jit(lambda parameters: run(fine, parameters, 4))(numbers(1))
-    return np.asarray(at_sensors(found["temperature"][3::4], np.full(120, DEPTH / 120))), float(jnp.mean(found["solver_failure"]))
+    return np.asarray(at_sensors(found["temperature"][3::4], np.full(120, DEPTH / 120))), float(
+        jnp.mean(found["solver_failure"])
+    )
 
 
 def sensed(law: Law | None, parameters: Any) -> jax.Array:
