@@ -62,8 +62,9 @@ def test_newton_finds_the_outflow(volume, inflow, weight, dt, exponent):
     """For ratings from linear to square, over eleven decades of volume and inflow, eight iterations do.
 
     Four, the default, do up to a power of 1.5, and leave one in 150 of such draws at 5/3, a wide channel: floods over
-    dry beds in steps of weeks. The root is bracketed and Φ rises, so what counts is what remains of the equation, relative to its terms: 1e-4
-    in the worst corner. An outflow of 0 is right where the inflow's weight asks for less than none.
+    dry beds in steps of weeks. The root is bracketed and Φ rises, so what counts is what remains of the equation,
+    relative to its terms: 1e-4 in the worst corner. An outflow of 0 is right where the inflow's weight asks for less
+    than none.
     """
     volume, inflow, dt = (jnp.asarray(10.0**x) for x in (volume, inflow, dt))
     x, power = jnp.asarray(weight), jnp.asarray(exponent)
