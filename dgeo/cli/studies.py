@@ -17,9 +17,7 @@ def experiment(
     name: Annotated[str, typer.Argument(help="A study by name, or `list` for what there is.")],
     data: Annotated[str, typer.Option(help="camels_us, virtual, or a YAML file (docs/experiments.md).")] = "camels_us",
     out: Annotated[Path | None, typer.Option(help="The folder of the study; runs/<name>_<budget> by default.")] = None,
-    budget: Annotated[
-        str, typer.Option(help="full, laptop (small networks), quick (minutes) or tiny.")
-    ] = "quick",
+    budget: Annotated[str, typer.Option(help="full, laptop (small networks), quick (minutes) or tiny.")] = "quick",
     only: Annotated[
         list[str] | None, typer.Option(help="Train those cells alone whose name contains this; may be repeated.")
     ] = None,
