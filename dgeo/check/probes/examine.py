@@ -6,7 +6,7 @@ import numpy as np
 
 from dgeo.check.probes.examination import YEAR, Examination
 from dgeo.check.probes.registry import PROBES, Inapplicable, Measure, Probe
-from dgeo.check.probes.report import Finding, ProbeReport
+from dgeo.check.probes.report import Finding, ProbeReport, Verdict
 from dgeo.check.probes.simulated import Simulated
 from dgeo.check.probes.subject import Subject
 from dgeo.errors import DgeoError, nearest
@@ -82,7 +82,7 @@ def _judged(one: Probe, measures: Sequence[Measure], exam: Examination) -> Findi
     figure += f"{_quantity(worst.tolerance, worst.units)})"
     if failing:
         figure += f"; {failing} of {len(exam.basins)} basins fail"
-    verdict = "fail" if failing else "pass"
+    verdict: Verdict = "fail" if failing else "pass"
     place = (basin, failing, len(exam.basins))
     return Finding(one.name, verdict, figure, value, worst.tolerance, worst.units, *place, one.meaning)
 
