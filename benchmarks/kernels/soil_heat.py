@@ -3,13 +3,13 @@
     python benchmarks/kernels/soil_heat.py --json soil_heat.json --figure soil_heat.png
 
 A virtual winter of forty days: cold that comes and goes, day and night, over a soil that freezes between 0 and −1 °C.
-The truth has 1.2 m in layers of 2 cm and steps of a quarter of an hour, and conducts by its liquid share s as
+The truth has 1.2 m in layers of 1 cm and steps of a quarter of an hour, and conducts by its liquid share s as
 
     k = kf − (kf − kt)·s·(2 − s),      kf = 2.2, kt = 0.9 W m⁻¹ K⁻¹,
 
 which is the geometric mean of neither end. Observed are hourly temperatures at four depths with an error of 0.1 K. The
-learners have layers of 4 cm and steps of an hour, know all but the conductivity, are trained on thirty days and asked
-about the last ten:
+learners have 29 layers of 1 to 8 cm and steps of an hour, know all but the conductivity, are trained on thirty days and
+asked about the last ten:
 
 - `network`: k(s), any positive function, from four starts;
 - `fitted`: the textbook's geometric mean, both of its numbers fitted;
@@ -38,12 +38,13 @@ from dgeo.hybrid import network_law
 from dgeo.models import Formula, Law, Layers, PerSite, soil_heat_column
 
 FROZEN, THAWED = 2.2, 0.9  # [W m-1 K-1]
-DEPTH, DEPTHS = 1.2, np.array([0.06, 0.14, 0.30, 0.54])  # [m], the latter centres of layers of 4 cm
+DEPTH, DEPTHS = 1.2, np.array([0.06, 0.14, 0.30, 0.54])  # [m]
+THICKNESS = np.repeat([0.01, 0.02, 0.03, 0.05, 0.08], [4, 6, 6, 6, 7])  # [m]
 ERROR, DAYS, TRAINED, STARTS, STEPS = 0.1, 40, 30, 4, 120
 KNOTS = np.linspace(0.0, 1.0, 6)  # of the liquid share
 OWN = {"freezing_range": 1.0, "latent_heat": 100.0}
 TRUTH = Formula(lambda liquid_share: FROZEN - (FROZEN - THAWED) * liquid_share * (2 - liquid_share))
-LEARNER = soil_heat_column(Layers.even(DEPTH, 30))
+LEARNER = soil_heat_column(Layers(jnp.asarray(THICKNESS, jnp.float32)))
 
 
 def surface(hours: np.ndarray) -> np.ndarray:
@@ -73,20 +74,27 @@ def run(column: Any, parameters: Any, steps_an_hour: int = 1) -> dict[str, jax.A
     return simulate(column, forcing, Parameters(parameters, {}), before, dt=dt, outputs=outputs)[0]
 
 
+def at_sensors(temperature: jax.Array, thickness: np.ndarray) -> jax.Array:
+    """Between the centres of the two nearest layers [step, site, depth]."""
+    centre = np.cumsum(thickness) - thickness / 2
+    upper = np.searchsorted(centre, DEPTHS) - 1
+    share = (DEPTHS - centre[upper]) / (centre[upper + 1] - centre[upper])
+    return (1 - share) * temperature[..., upper] + share * temperature[..., upper + 1]
+
+
 def truth() -> tuple[np.ndarray, float]:
     """Temperatures at the sensors [hour, 1, depth], and the share of steps that failed."""
-    fine = soil_heat_column(Layers.even(DEPTH, 60), conductivity=TRUTH)
+    fine = soil_heat_column(Layers.even(DEPTH, 120), conductivity=TRUTH)
     found = jax.jit(lambda parameters: run(fine, parameters, 4))(numbers(1))
-    index = np.round(DEPTHS / 0.02).astype(int)  # the sensors lie where two of its layers meet
-    temperature = np.asarray(found["temperature"])[3::4]
-    return (temperature[..., index - 1] + temperature[..., index]) / 2, float(jnp.mean(found["solver_failure"]))
+    return np.asarray(at_sensors(found["temperature"][3::4], np.full(120, DEPTH / 120))), float(
+        jnp.mean(found["solver_failure"])
+    )
 
 
 def sensed(law: Law | None, parameters: Any) -> jax.Array:
     """Temperatures at the sensors, from the learner's grid."""
     column = LEARNER if law is None else LEARNER.with_laws({"conductivity": law})
-    index = np.round((DEPTHS - 0.02) / 0.04).astype(int)
-    return run(column, parameters)["temperature"][..., index]
+    return at_sensors(run(column, parameters)["temperature"], THICKNESS)
 
 
 def learned(observed: jax.Array) -> tuple[dict[str, Any], Any]:

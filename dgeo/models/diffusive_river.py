@@ -17,8 +17,8 @@ A reservoir releases what its law says, whatever is below; the reach above it fe
 
 The volume changes by the flows, so that an iteration that has not converged costs accuracy and no water.
 `solver_failure` is 1 for a step whose depths hold another volume than the reaches, by more than 1e-4 of 1 m and their
-depth and the rounding of what passed; in such a step nothing moves. Implicit Euler disperses a wave by c²Δt/2 besides what the reaches do (c its
-celerity): where nothing is held back `River` is faster and disperses as it should.
+depth and the rounding of what passed; in such a step nothing moves. Implicit Euler disperses a wave by c²Δt/2 besides
+what the reaches do (c its celerity): where nothing is held back `River` is faster and disperses as it should.
 
 Reference: Cunge, Holly & Verwey (1980) Practical aspects of computational river hydraulics, section 2.5.
 """

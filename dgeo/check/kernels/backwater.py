@@ -40,7 +40,7 @@ def weir() -> Iterator[KernelRow]:
         (depth, depths), slope = solve(jnp.asarray(length), jnp.asarray(ROUGHNESS), jnp.asarray(place))
         exact = depths_above_weir((np.arange(place + 1) + 0.5) * length)
         errors.append(np.sqrt(np.mean((depths[: place + 1] - exact) ** 2)))
-    yield CASES.value("depth 8 km above a weir of 4 m [m]", depth, exact[-1], 1e-4)
+    yield CASES.value("depth 8 km above a weir of 4 m [m]", depth, float(exact[-1]), 1e-4)
     yield CASES.order("depths above a weir, rms", errors, [500.0, 250.0], 2.0, 0.2)
     numbers = (jnp.asarray(x) for x in (WEIR, exact[-1], uniform_depth(), LEVEL))
     by_depth, by_uniform = jax.grad(open_channel.backwater_distance, (1, 2))(*numbers)
