@@ -10,6 +10,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from dgeo.errors import DgeoError
+
 WIDTH = 10.0
 INK = "#1f2933"
 FAINT = "#8a949e"
@@ -75,8 +77,14 @@ def new_figure(
 
 
 def image(draw: Callable[[], Figure]) -> str:
-    """What `draw` returns, in the report's style, as a data URI holding an SVG."""
+    """What `draw` returns, in the report's style, as a data URI holding an SVG.
+
+    Raises `DgeoError` for values that matplotlib cannot place, such as an infinite loss.
+    """
     buffer = io.BytesIO()
-    with matplotlib.rc_context(STYLE):
-        draw().savefig(buffer, format="svg", metadata={"Date": None}, dpi=160)
+    try:
+        with matplotlib.rc_context(STYLE):
+            draw().savefig(buffer, format="svg", metadata={"Date": None}, dpi=160)
+    except (ValueError, TypeError, ArithmeticError, IndexError) as error:
+        raise DgeoError(f"A picture cannot be drawn of these values ({error}), so this part is left out.") from error
     return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from dgeo.errors import DgeoError
 from dgeo.report import write_report
 from dgeo.report.hydrographs import hydrographs
+from dgeo.report.learning import training_curves
+from dgeo.report.page import guarded
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 MakeRun = Callable[..., Path]
@@ -254,6 +256,13 @@ def test_few_basins(make_run: MakeRun, tmp_path: Path, basins: int) -> None:
     assert len(page.missing) == 1
     assert "Fewer than three basins" in page.missing[0]
     assert len(re.findall(r"(?:Best|Median|Worst) basin:", page.text)) == basins
+
+
+def test_a_history_that_cannot_be_drawn_is_a_sentence(run_folder: Path) -> None:
+    """A score that is infinite has no place on an axis; the rest of the page would be there."""
+    columns = "seed,phase,step,loss,gradient,validation,seconds"
+    (run_folder / "history.csv").write_text(f"{columns}\n0,refit,2,1,1,inf,1\n0,refit,4,1,1,0.5,1\n")
+    assert "A picture cannot be drawn of these values" in guarded(training_curves, run_folder)
 
 
 def test_gaps_everywhere(run_folder: Path) -> None:
