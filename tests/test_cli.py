@@ -73,7 +73,10 @@ def test_train_leaves_everything_that_is_promised(folder):
     assert {"median", "mean", "n", "failures", "interval"} <= set(metrics["test"]["nse"])
     assert metrics["test"]["nse"]["n"] == 1
     assert [seed["seed"] for seed in metrics["seeds"]] == [0, 1]
-    assert json.loads((folder / "ledger.json").read_text())["relative_residual"] < 1e-5
+    ledger = json.loads((folder / "ledger.json").read_text())
+    assert all(page["relative_residual"] < 1e-5 for page in (ledger, ledger["steps"], ledger["events"]))
+    assert ledger["events"]["count"] > 10
+    assert f"Worst event: from {ledger['events']['day']}" in (folder / "report.html").read_text()
     with xr.open_dataset(folder / "simulation.nc") as simulation:
         assert simulation.sizes == {"time": 365, "basin": 1}
         assert simulation["streamflow"].attrs["units"] == "mm d-1"

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dgeo.check.cases import Maker, makers
-from dgeo.check.engines import holds
+from dgeo.check.engines import native_holds
 from dgeo.check.findings import Findings
 
 TOLERANCES = {"float32": 1e-5, "float64": 1e-12}  # of what a store held and what entered it
@@ -60,7 +60,7 @@ def closure_of(name: str, make: Maker, kind: tuple[str, Any], steps: int, draws:
             return None
         with jax.enable_x64(dtype == "float64"):
             inputs = case.in_precision(jnp.dtype(dtype))
-            if engine == "native" and run is None and not holds(case, inputs, engine):
+            if engine == "native" and run is None and not native_holds(case, inputs):
                 return None
             run = jax.jit(partial(case.run, engine=engine)) if run is None else run  # draws differ in `inputs` alone
             found.append(case.books(inputs, run(inputs)))

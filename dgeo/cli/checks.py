@@ -1,4 +1,4 @@
-"""Checks of dgeo itself: `dgeo check gradients`, `kernels`, `ledger`, `precision` and `engines`."""
+"""Checks of dgeo itself: `dgeo check gradients`, `kernels`, `ledger` and `precision`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -57,17 +57,6 @@ def precision(
     from dgeo.check.precision import precision as compared
 
     _shown(compared(only), json)
-
-
-@check_app.command()
-def engines(
-    json: Annotated[Path | None, typer.Option("--json", help="A file for all rows.")] = None,
-    only: Annotated[str, typer.Option(help="Ask those alone whose name contains this.")] = "",
-) -> None:
-    """Ask of every simulator whether the loop in C and the kernel for GPUs hold its step."""
-    from dgeo.check.engines import engines as asked
-
-    _shown(asked(only), json)
 
 
 def _shown(report: Any, json: Path | None) -> None:

@@ -17,9 +17,7 @@ def experiment(
     name: Annotated[str, typer.Argument(help="A study by name, or `list` for what there is.")],
     data: Annotated[str, typer.Option(help="camels_us, virtual, or a YAML file (docs/experiments.md).")] = "camels_us",
     out: Annotated[Path | None, typer.Option(help="The folder of the study; runs/<name>_<budget> by default.")] = None,
-    budget: Annotated[
-        str, typer.Option(help="full, laptop (small networks), quick (minutes) or tiny.")
-    ] = "quick",
+    budget: Annotated[str, typer.Option(help="full, laptop (small networks), quick (minutes) or tiny.")] = "quick",
     only: Annotated[
         list[str] | None, typer.Option(help="Train those cells alone whose name contains this; may be repeated.")
     ] = None,
@@ -42,7 +40,8 @@ def experiment(
         options |= {"say": lambda words: console.print(escape(words)), "watch": watch}
         results = run_study(study, setting, folder, **options)
     if results.cells:
-        console.print(f"Report: [bold]{folder / 'report.html'}[/bold]   tables: {folder / 'tables.md'}")
+        report, tables = (escape(str(folder / name)) for name in ("report.html", "tables.md"))
+        console.print(f"Report: [bold]{report}[/bold]   tables: {tables}")
 
 
 def _list(studies: Any) -> None:

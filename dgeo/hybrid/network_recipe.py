@@ -6,11 +6,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from dgeo.hybrid.network_model import MassConservingNetwork, NetworkModel, RegressionNetwork, Scale
 from dgeo.hybrid.recipe import Statistics, standardise
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Strict, Width
 from dgeo.nn import EALSTM, MCLSTM, PlainLSTM, Precision
 
 TARGET = "streamflow"
@@ -31,7 +31,7 @@ class NetworkRecipe(Strict):
     network: Literal["lstm", "ea_lstm", "mc_lstm"]
     forcings: tuple[str, ...] = Field(FORCINGS, min_length=1)
     attributes: tuple[str, ...] = Field(min_length=1)
-    hidden: PositiveInt | None = None
+    hidden: Width | None = None
     dropout: float = Field(0.4, ge=0, lt=1)
     initial_bias: float | None = None
     mass: str = "precipitation"

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid.forcing_recipe import ForcingRecipe, build_forcing, names
@@ -19,7 +19,7 @@ from dgeo.hybrid.physics_recipe import PhysicsRecipe
 from dgeo.hybrid.routing import GammaRouting
 from dgeo.hybrid.source_recipe import DynamicRecipe, StaticRecipe
 from dgeo.hybrid.sources import AttributeNetwork, MovingAverageNetwork, RecurrentNetwork, Source, Table
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Strict, Width
 from dgeo.models import Model, Parameter
 from dgeo.nn import LSTM, MovingAverages, Standardise, mlp, with_output_bias
 
@@ -36,12 +36,12 @@ class Recipe(Strict):
     laws: tuple[LawRecipe, ...] = ()
     forcing: ForcingRecipe | None = None
     attributes: tuple[str, ...] = ()
-    components: PositiveInt = 16
+    components: Width = 16
     weights: Literal["mean", "learned"] = "mean"
     static: StaticRecipe = StaticRecipe()
     dynamic: DynamicRecipe | None = None
     fixed: dict[str, float] = Field(default_factory=dict)
-    routing_days: PositiveInt | None = 15
+    routing_days: Width | None = 15
 
     @model_validator(mode="after")
     def _has_attributes(self) -> "Recipe":

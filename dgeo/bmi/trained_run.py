@@ -26,18 +26,14 @@ import numpy as np
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
+from dgeo.bmi.on_basins import GRID, OnBasins
 from dgeo.data import SERIES
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid.strict import Strict
 from dgeo.training import Stepper
 from dgeo.training.application import Application, applied
 
-try:
-    from bmipy import Bmi
-except ImportError as error:
-    raise DgeoError("The Basic Model Interface needs the package bmipy: pip install dgeo[bmi].") from error
-
-GRID, TYPE = 0, "float32"
+TYPE = "float32"
 
 
 class Settings(Strict):
@@ -55,11 +51,10 @@ class Settings(Strict):
         return str(day) if isinstance(day, date) else day  # YAML reads days
 
 
-class TrainedRun(Bmi):
+class TrainedRun(OnBasins):
     """Any trained run of dgeo; see the head of this module. The functions are those of the interface."""
 
     stepper: Stepper
-    _application: Application
     _values: dict[str, np.ndarray]
     _units: dict[str, str]
     _day: int
@@ -199,84 +194,6 @@ class TrainedRun(Bmi):
         """Set those of some basins."""
         self._forcing(name)[inds] = src
 
-    def get_grid_rank(self, grid: int) -> int:
-        """Longitude and latitude; without these, the basins are in a row."""
-        return 2 if self._placed else 1
-
-    def get_grid_size(self, grid: int) -> int:
-        """The number of basins."""
-        return len(self.stepper.basins)
-
-    def get_grid_type(self, grid: int) -> str:
-        """Nodes without a pattern."""
-        return "unstructured" if self._placed else "vector"
-
-    def get_grid_x(self, grid: int, x: np.ndarray) -> np.ndarray:
-        """Longitude [degrees_east], or the place in the row."""
-        x[:] = self._application.dataset["longitude"].values if self._placed else np.arange(self.get_grid_size(grid))
-        return x
-
-    def get_grid_y(self, grid: int, y: np.ndarray) -> np.ndarray:
-        """Latitude [degrees_north]."""
-        if not self._placed:
-            raise self._without("y")
-        y[:] = self._application.dataset["latitude"].values
-        return y
-
-    def get_grid_node_count(self, grid: int) -> int:
-        """The number of basins."""
-        return self.get_grid_size(grid)
-
-    def get_grid_edge_count(self, grid: int) -> int:
-        """None."""
-        return 0
-
-    def get_grid_face_count(self, grid: int) -> int:
-        """None."""
-        return 0
-
-    def get_grid_edge_nodes(self, grid: int, edge_nodes: np.ndarray) -> np.ndarray:
-        """There are no edges."""
-        return edge_nodes
-
-    def get_grid_face_edges(self, grid: int, face_edges: np.ndarray) -> np.ndarray:
-        """There are no faces."""
-        return face_edges
-
-    def get_grid_face_nodes(self, grid: int, face_nodes: np.ndarray) -> np.ndarray:
-        """There are no faces."""
-        return face_nodes
-
-    def get_grid_nodes_per_face(self, grid: int, nodes_per_face: np.ndarray) -> np.ndarray:
-        """There are no faces."""
-        return nodes_per_face
-
-    def get_grid_shape(self, grid: int, shape: np.ndarray) -> np.ndarray:
-        """Of a row, its length."""
-        if self._placed:
-            raise self._without("shape")
-        shape[:] = self.get_grid_size(grid)
-        return shape
-
-    def get_grid_spacing(self, grid: int, spacing: np.ndarray) -> np.ndarray:
-        """Basins have none."""
-        raise self._without("spacing")
-
-    def get_grid_origin(self, grid: int, origin: np.ndarray) -> np.ndarray:
-        """Basins have none."""
-        raise self._without("origin")
-
-    def get_grid_z(self, grid: int, z: np.ndarray) -> np.ndarray:
-        """Basins have none."""
-        raise self._without("z")
-
-    @property
-    def _placed(self) -> bool:
-        return {"longitude", "latitude"} <= set(self._application.dataset.coords)
-
-    def _without(self, what: str) -> NotImplementedError:
-        return NotImplementedError(f"A grid of type {self.get_grid_type(GRID)} has no {what}.")
-
     def _own(self, name: str) -> str:
         """The name in dgeo of what the framework calls `name`."""
         own = {known: own for own, known in self._names.items()}
@@ -297,7 +214,9 @@ def _settings(path: Path) -> Settings:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         settings = Settings(**content)
     except (OSError, yaml.YAMLError, TypeError, ValidationError) as error:
-        raise DgeoError(f"{path} is no settings file ({' '.join(str(error).split())}); see dgeo.bmi.") from error
+        raise DgeoError(
+            f"{path} is no settings file ({' '.join(str(error).split())}); see dgeo.bmi.trained_run."
+        ) from error
     below = {name: path.parent / value for name in ("run", "data") if (value := getattr(settings, name)) is not None}
     return settings.model_copy(update=below)
 
