@@ -136,7 +136,7 @@ def _steady(layers: int) -> Any:
     }
     column = richards(Layers.even(3.0, layers), top="flux", bottom="head", **laws)
     parameters = {name: jnp.asarray(value) for name, value in GARDNER.items()}
-    before = jax.jit(column.at_head)(np.asarray(column.layers.centre) - 3.0, parameters)
+    before = jax.jit(lambda: column.at_head(column.layers.centre - 3.0, parameters))()
 
     def head(ln_recharge: Any) -> jax.Array:
         forcing = {"surface_flux": 0.1 * jnp.exp(ln_recharge), "bottom_head": jnp.asarray(0.0)}
