@@ -148,16 +148,17 @@ def network() -> Iterator[KernelRow]:
         return model.march(start, {"lateral_inflow": inflow}, channel, {}, dt, tuple(model.fluxes))
 
     end, fluxes = run(forcing, channel, start, _dt())
-    entered = HOUR * jnp.sum(fluxes["inflow"])
-    residual = jnp.sum(end["volume"]) - 4e4 - entered + HOUR * jnp.sum(fluxes["outflow"])
+    end, fluxes = jax.tree.map(np.asarray, (end, fluxes))
+    entered = HOUR * np.sum(fluxes["inflow"])
+    residual = np.sum(end["volume"]) - 4e4 - entered + HOUR * np.sum(fluxes["outflow"])
     yield CASES.budget("a flood through two branches and a reservoir", residual, 4e4 + entered, 1e-13)
 
     def flow(inflow: jax.Array, channel: Values, dt: jax.Array) -> jax.Array:
         return jnp.sum(run(inflow, channel, start, dt)[1]["discharge"])
 
     total, slopes = jax.jit(jax.value_and_grad(flow, (0, 1, 2)))(forcing, channel, _dt())
-    slower = sum(jnp.sum(channel[name] * slopes[1][name]) for name in ("manning_roughness", "residence_time"))
-    identity = slower + HOUR * slopes[2] - jnp.sum(forcing * slopes[0])
+    slower = sum(np.vdot(channel[name], slopes[1][name]) for name in ("manning_roughness", "residence_time"))
+    identity = slower + HOUR * slopes[2] - np.vdot(forcing, slopes[0])
     yield CASES.gradient("n ∂Q/∂n + k ∂Q/∂k + Δt ∂Q/∂Δt − I ∂Q/∂I = −Q", identity, -float(total), 1e-10)
 
     @jax.jit
