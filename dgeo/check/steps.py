@@ -5,7 +5,8 @@
 
 over a step, an event, or the whole run; reported is the worst site. Stores that exchange something hold one quantity;
 a snowpack has two, water and heat. Cells and reaches are added up, in the denominator by their size, whatever their
-sign, and what enters by a declared exchange is inflow too. An event begins with a step in
+sign; what enters by a declared exchange is inflow too; and since heat may leave what has none, the larger of what
+entered and what left counts. An event begins with a step in
 which more than `wet` enters from outside, after one in which no more did, and lasts until the next begins; the steps
 before the first are one too. All is summed in float64, whatever the precision of the run.
 """
@@ -91,7 +92,11 @@ class StepLedger:
         across = [[sign * exact[flux] * self._dt for flux, sign in self._across(group)] for group in self._groups]
         nothing = np.zeros(after.shape[1:])
         residual = after - before - np.stack([sum(map(self._summed, flows), nothing) for flows in across])
-        entered = np.stack([sum((self._summed(np.maximum(x, 0)) for x in flows), nothing) for flows in across])
+        gross = (
+            np.stack([sum((self._summed(np.maximum(sign * x, 0)) for x in flows), nothing) for flows in across])
+            for sign in (1, -1)
+        )
+        entered = np.maximum(*gross)
         self._step = _worse(self._step, _worst(_relative(residual, held, entered), self._steps))
         supply = sum((self._summed(np.maximum(exact[flux], 0)) for flux in self._budget.inflows), nothing)
         for step, wet in enumerate(supply > self._wet):
