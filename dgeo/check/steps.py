@@ -5,8 +5,8 @@
 
 over a step, an event, or the whole run; reported is the worst site. Stores that exchange something hold one quantity;
 a snowpack has two, water and heat. Cells and reaches are added up, in the denominator by their size, whatever their
-sign; what enters by a declared exchange is inflow too; and since heat may leave what has none, the larger of what
-entered and what left counts. An event begins with a step in
+sign; what enters by a declared exchange is inflow too; and where more leaves than there was and came, as heat may, it
+is what left that counts. An event begins with a step in
 which more than `wet` enters from outside, after one in which no more did, and lasts until the next begins; the steps
 before the first are one too. All is summed in float64, whatever the precision of the run.
 """
@@ -96,8 +96,8 @@ class StepLedger:
             np.stack([sum((self._summed(np.maximum(sign * x, 0)) for x in flows), nothing) for flows in across])
             for sign in (1, -1)
         )
-        entered = np.maximum(*gross)
-        self._step = _worse(self._step, _worst(_relative(residual, held, entered), self._steps))
+        entered, left = gross
+        self._step = _worse(self._step, _worst(_relative(residual, held, entered, left), self._steps))
         supply = sum((self._summed(np.maximum(exact[flux], 0)) for flux in self._budget.inflows), nothing)
         for step, wet in enumerate(supply > self._wet):
             begins = wet & ~self._was_wet
@@ -105,8 +105,8 @@ class StepLedger:
                 self._events = int((~wet).sum())  # where it begins dry
             if begins.any():
                 self._close(begins, held[:, step])
-            self._event.add(residual[:, step], entered[:, step])
-            self._run.add(residual[:, step], entered[:, step])
+            for account in (self._event, self._run):
+                account.add(residual[:, step], entered[:, step], left[:, step])
             self._was_wet = wet
             self._steps += 1
         self._held, self._size = after[:, -1], sizes[:, -1]
@@ -138,27 +138,31 @@ class _Account:
     """Sums over steps, [quantity, *site]."""
 
     def __init__(self, held: np.ndarray) -> None:
-        self.held, self.residual, self.entered = held.copy(), np.zeros_like(held), np.zeros_like(held)
+        self.held, self.residual = held.copy(), np.zeros_like(held)
+        self.entered, self.left = np.zeros_like(held), np.zeros_like(held)
         self.first = np.zeros(held.shape[1:], int)
 
-    def add(self, residual: np.ndarray, entered: np.ndarray) -> None:
+    def add(self, residual: np.ndarray, entered: np.ndarray, left: np.ndarray) -> None:
         self.residual += residual
         self.entered += entered
+        self.left += left
 
     def restart(self, where: np.ndarray, held: np.ndarray, step: int) -> None:
-        self.held[:, where], self.residual[:, where], self.entered[:, where] = held[:, where], 0.0, 0.0
+        self.held[:, where] = held[:, where]
+        for sums in (self.residual, self.entered, self.left):
+            sums[:, where] = 0.0
         self.first[where] = step
 
     def worst(self, where: Any = True) -> Worst:
-        relative = np.where(where, np.max(_relative(self.residual, self.held, self.entered), axis=0), -1.0)
+        relative = np.where(where, np.max(_relative(self.residual, self.held, self.entered, self.left), axis=0), -1.0)
         if not relative.size:
             return Worst()
         place = np.unravel_index(np.argmax(relative), relative.shape)
         return Worst(float(relative[place]), int(self.first[place]), int(place[0]) if place else 0)
 
 
-def _relative(residual: np.ndarray, held: np.ndarray, entered: np.ndarray) -> np.ndarray:
-    turnover = np.abs(held) + entered
+def _relative(residual: np.ndarray, held: np.ndarray, entered: np.ndarray, left: np.ndarray) -> np.ndarray:
+    turnover = np.maximum(np.abs(held) + entered, left)
     return np.nan_to_num(np.abs(residual) / np.where(turnover > NOTHING, turnover, 1.0), nan=np.inf)
 
 

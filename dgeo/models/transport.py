@@ -89,11 +89,10 @@ class Transport(Model):
         unit = self.line.spacing * capacity / dt
         fluxes: Values = {}
         for store, (c, entered, left) in moved.items():
-            gained = (early[store] - before[store]) + (after[store] - c)  # differences are exact, sums of C are not
+            gained = early[store] - before[store] + after[store] - c
             fluxes |= {f"{store}_entering": entered * unit, f"{store}_leaving": left * unit}
             fluxes |= {f"{store}_reaction": gained * unit, self.substances[store]: after[store]}
-        changes = {store: (c - before[store]) * self.line.spacing * capacity for store, c in after.items()}
-        return {store: x + changes[store] for store, x in state.items()}, fluxes
+        return {store: c * self.line.spacing * capacity for store, c in after.items()}, fluxes
 
     def _reacted(self, c: Values, values: Values, tau: Scalar) -> Values:
         """Concentrations of all cells after a time `tau` of reactions alone."""
