@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 
 from dgeo.errors import DgeoError
+from dgeo.numerics import make_folder
 from dgeo.training.devices import cores
 from dgeo.training.processes import COORDINATOR, COUNT, PLACE
 
@@ -26,7 +27,7 @@ def launch(words: Sequence[str], count: int, logs: Path) -> None:
 
     Raises `DgeoError` that says which failed first and how; an interruption (Ctrl-C) stops all.
     """
-    logs.mkdir(parents=True, exist_ok=True)
+    make_folder(logs)
     address = f"127.0.0.1:{_free_port()}"
     ended: SimpleQueue[_Worker] = SimpleQueue()
     stopping = Event()

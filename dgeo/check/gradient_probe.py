@@ -32,7 +32,7 @@ class Probe:
         self.name, self.precision, self._function = name, precision, function
         with in_precision(precision):
             try:
-                outputs = jax.eval_shape(self._outputs, self._cast(like))
+                outputs = self._value.eval_shape(self._cast(like))
             except Exception as error:
                 raise DgeoError(
                     f"{name} cannot be traced in {precision} ({type(error).__name__}: {_first_line(error)}); check its "
@@ -102,7 +102,7 @@ class Probe:
         return value, jax.tree.leaves(gradient)
 
     def _pushed(self, point: Point, tangents: Any) -> Any:
-        return jax.jvp(self._outputs, (point,), (jax.tree.unflatten(jax.tree.structure(point), tangents),))[1]
+        return jax.jvp(self._value, (point,), (jax.tree.unflatten(jax.tree.structure(point), tangents),))[1]
 
     def _cast(self, tree: Any) -> Any:
         return jax.tree.map(lambda leaf: jnp.asarray(leaf, self.precision), tree)

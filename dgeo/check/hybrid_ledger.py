@@ -7,16 +7,18 @@ store, the channel, which the unit hydrograph's tail holds, and leaves it as str
 from collections.abc import Mapping
 from dataclasses import replace
 
+import equinox as eqx
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from dgeo.check.balance import Amounts, Balance
 from dgeo.check.ledger import Ledger, storage_of
 from dgeo.check.steps import Closure, StepLedger
-from dgeo.hybrid import Carry, Hybrid, Inputs
-from dgeo.models import Budget
+from dgeo.hybrid import Carry, GammaRouting, Hybrid, Inputs
+from dgeo.models import Budget, Values
 
 CHANNEL = "channel"
+_stored, _lags = eqx.filter_jit(GammaRouting.stored), eqx.filter_jit(GammaRouting.weights)
 
 
 class HybridLedger:
@@ -29,11 +31,9 @@ class HybridLedger:
 
     def __init__(self, hybrid: Hybrid, inputs: Inputs, before: Carry, dt: float = 1.0) -> None:
         """Open the books with the carry before the run (`hybrid.initial_carry` at the start)."""
-        parameters, weights, _ = hybrid.parameters(hybrid.corrected(inputs), before.parameters)
         self._hybrid, self._dt = hybrid, dt
+        weights, self._routing = _read(hybrid, inputs, before)
         self._weights = np.asarray(weights, dtype=np.float64)
-        routing = hybrid.routing.parameters if hybrid.routing else ()
-        self._routing = {name: parameters.static[name] for name in routing}
         self.budget = routed(hybrid.physics.budget) if hybrid.routing else hybrid.physics.budget
         held = self.storage(before)
         self._ledger, self._steps = Ledger(self.budget, held, dt), StepLedger(self.budget, held, dt)
@@ -70,7 +70,7 @@ class HybridLedger:
         means = {store: np.sum(amount * self._weights, axis=-1) for store, amount in stored.items()}
         if self._hybrid.routing is None or carry.routing is None:
             return means
-        under_way = self._hybrid.routing.stored(self._routing, carry.routing, self._dt)
+        under_way = _stored(self._hybrid.routing, self._routing, carry.routing, self._dt)
         return means | {CHANNEL: np.asarray(under_way, dtype=np.float64)}
 
     def _under_way(self, outputs: Mapping[str, Array | np.ndarray]) -> dict[str, np.ndarray]:
@@ -80,12 +80,20 @@ class HybridLedger:
         parts = [flux for flux, (_, target) in self.budget.transfers.items() if target == CHANNEL]
         runoff = sum(np.asarray(outputs[flux], np.float64) for flux in parts)
         series, past = np.concatenate([self._tail, runoff]), len(self._tail)
-        weights = np.asarray(self._hybrid.routing.weights(self._routing, self._dt), np.float64)
+        weights = np.asarray(_lags(self._hybrid.routing, self._routing, self._dt), np.float64)
         remaining = np.cumsum(weights[:0:-1], axis=0)
         steps = len(series) - past
         held = sum((series[j + 1 : j + 1 + steps] * remaining[j] for j in range(past)), np.zeros_like(series[past:]))
         self._tail = series[steps:]
         return {CHANNEL: held * self._dt}
+
+
+@eqx.filter_jit
+def _read(hybrid: Hybrid, inputs: Inputs, before: Carry) -> tuple[Float[Array, "site component"], Values]:
+    """The weights of components, and the parameters of the unit hydrograph."""
+    parameters, weights, _ = hybrid.parameters(hybrid.corrected(inputs), before.parameters)
+    routing = hybrid.routing.parameters if hybrid.routing else ()
+    return weights, {name: parameters.static[name] for name in routing}
 
 
 def hybrid_ledger(

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from dgeo.cli.app import app
@@ -26,7 +27,8 @@ def surrogate(
         numbers = (number(row[key]) for key in ("median", "low", "high"))
         table.add_row(name.replace("_", " "), *numbers, f"{row['n']}")
     console.print(table)
-    console.print(f"Figure: [bold]{out / 'surrogate.png'}[/bold]   numbers: {out / 'surrogate.json'}")
+    figure, numbers_file = (escape(str(out / name)) for name in ("surrogate.png", "surrogate.json"))
+    console.print(f"Figure: [bold]{figure}[/bold]   numbers: {numbers_file}")
 
 
 @app.command()
@@ -45,4 +47,5 @@ def pinn(
         table.add_row(row.problem, row.method, *numbers)
     console.print(table)
     path = write_contrast(out, found, settings)
-    console.print(f"Figure: [bold]{draw_contrast(out / 'pinn.png', found)}[/bold]   numbers: {path}")
+    figure = escape(str(draw_contrast(out / "pinn.png", found)))
+    console.print(f"Figure: [bold]{figure}[/bold]   numbers: {escape(str(path))}")

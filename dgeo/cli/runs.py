@@ -92,9 +92,8 @@ def simulate(
         words = tuple(v.attrs["words"] for v in result.data_vars.values() if v.attrs.get("words"))
     for sentence in words:
         console.print(f"[bold]{escape(sentence)}[/bold]")
-    console.print(
-        f"{out}: {', '.join(map(str, result.data_vars))} of {result.sizes['basin']} basins, {result.sizes['time']} days"
-    )
+    names = ", ".join(map(str, result.data_vars))
+    console.print(escape(f"{out}: {names} of {result.sizes['basin']} basins, {result.sizes['time']} days"))
 
 
 @app.command()
@@ -125,7 +124,7 @@ def report(run: RunFolder) -> None:
     """Write report.html of a run again."""
     from dgeo.report import write_report
 
-    console.print(f"Report: [bold]{write_report(run)}[/bold]")
+    console.print(f"Report: [bold]{escape(str(write_report(run)))}[/bold]")
 
 
 @app.command()
@@ -135,8 +134,8 @@ def info(run: RunFolder) -> None:
 
     config = training.config_of(run)
     for line in config.model.words:
-        console.print(line)
-    console.print(f"train {' … '.join(config.split.train)}, test {' … '.join(config.split.test)}")
+        console.print(escape(line))
+    console.print(escape(f"train {' … '.join(config.split.train)}, test {' … '.join(config.split.test)}"))
     if not isinstance(config.model, training.ReferenceRecipe):
         console.print(f"models: {', '.join(path.name for _, path in training.seeds_of(run))}")
     if (run / "metrics.json").exists():
@@ -165,13 +164,14 @@ def _compare(summaries: dict[Path, dict[str, Any]]) -> None:
         medians = (number(summary["test"][name]["median"]) for name in shown)
         table.add_row(escape(run.name), number(best_validation(run)), *medians)
     console.print(table)
-    console.print(f"Each run has its report and scores in its folder in [bold]{next(iter(summaries)).parent}[/bold]")
+    parent = escape(str(next(iter(summaries)).parent))
+    console.print(f"Each run has its report and scores in its folder in [bold]{parent}[/bold]")
 
 
 def _finish(folder: Path, summary: dict[str, Any]) -> None:
     from dgeo.report import write_report
 
-    print_scores(summary, f"Streamflow, test period, against {summary.get('against', 'observations')}")
+    print_scores(summary, escape(f"Streamflow, test period, against {summary.get('against', 'observations')}"))
     if len(summary["seeds"]) > 1:
         medians = ", ".join(number(seed["nse"]) for seed in summary["seeds"])
         console.print(f"Median NSE of each seed: {medians}; the table is of their mean.")
@@ -180,4 +180,5 @@ def _finish(folder: Path, summary: dict[str, Any]) -> None:
             console.print(f"[bold]{escape(failure['words'])}[/bold]")
     if summary.get("hidden"):
         print_hidden(summary["hidden"])
-    console.print(f"Report: [bold]{write_report(folder)}[/bold]   scores: {folder / 'metrics.json'}")
+    report = escape(str(write_report(folder)))
+    console.print(f"Report: [bold]{report}[/bold]   scores: {escape(str(folder / 'metrics.json'))}")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 from rich.console import Console
@@ -63,21 +64,24 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """A dash where a score is not finite, which JSON writes as null."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+def number(value: object, digits: int = 3) -> str:
+    """A dash where a score is not finite, which JSON writes as null, or is no number."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        return "–"
+    return f"{float(value):.{digits}f}"
 
 
 def print_scores(metrics: dict[str, Any], title: str) -> None:
     """The median, interval, mean and failures of each score."""
     table = Table("score", "median", "95 % interval", "mean", "basins", "failures", title=title)
+    test = metrics.get("test")
     for name in SHOWN:
-        if name in metrics["test"]:
-            row = metrics["test"][name]
-            interval = " … ".join(number(limit) for limit in row["interval"])
-            table.add_row(
-                name, number(row["median"]), interval, number(row["mean"]), f"{row['n']}", f"{row['failures']}"
-            )
+        row = test.get(name) if isinstance(test, dict) else None
+        if isinstance(row, dict):
+            limits = row.get("interval")
+            interval = " … ".join(number(limit) for limit in limits) if isinstance(limits, list | tuple) else "–"
+            counts = (number(row.get(key), 0) for key in ("n", "failures"))
+            table.add_row(name, number(row.get("median")), interval, number(row.get("mean")), *counts)
     console.print(table)
 
 

@@ -40,7 +40,8 @@ def experiment(
         options |= {"say": lambda words: console.print(escape(words)), "watch": watch}
         results = run_study(study, setting, folder, **options)
     if results.cells:
-        console.print(f"Report: [bold]{folder / 'report.html'}[/bold]   tables: {folder / 'tables.md'}")
+        report, tables = (escape(str(folder / name)) for name in ("report.html", "tables.md"))
+        console.print(f"Report: [bold]{report}[/bold]   tables: {tables}")
 
 
 def _list(studies: Any) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import yaml
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
 
 from dgeo.contrast.aquifer import Aquifer, exact_heads, implicit
 from dgeo.contrast.aquifer_pinn import Found, Wells, aquifer_calibrated, aquifer_pinn
@@ -18,9 +17,10 @@ from dgeo.contrast.descent import timed
 from dgeo.contrast.pinn import Network, Observed, PinnResult, Series, pinn
 from dgeo.contrast.solved import Solved, calibrate, finely, relative_error, solved
 from dgeo.errors import DgeoError
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Seed, Strict
+from dgeo.hybrid.yaml_text import read_yaml
 from dgeo.models import ContinuousModel, Values, model_named
-from dgeo.numerics import write_atomically
+from dgeo.numerics import make_folder, write_atomically
 from dgeo.virtual import basins
 
 CELLS = 51
@@ -43,7 +43,7 @@ class ContrastConfig(Strict):
     observed_days: PositiveInt = 24
     wells: PositiveInt = 24
     noise: float = Field(0.05, ge=0)
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,7 @@ class Contrast:
 def read_contrast(path: str | Path) -> ContrastConfig:
     """The config in a YAML file; raises `DgeoError` for a file, a key or a value that is not right."""
     try:
-        return ContrastConfig.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {})
-    except OSError as error:
-        raise DgeoError(f"The config {path} cannot be read ({error.strerror}); check the path.") from error
-    except yaml.YAMLError as error:
-        raise DgeoError(f"The config {path} is no YAML: {' '.join(str(error).split())}; mend that line.") from error
+        return ContrastConfig.model_validate(read_yaml(path) or {})
     except ValidationError as error:
         first = error.errors()[0]
         known = ", ".join(ContrastConfig.model_fields)
@@ -97,7 +93,7 @@ def contrast(config: ContrastConfig) -> Contrast:
 def write_contrast(folder: str | Path, found: Contrast, config: ContrastConfig) -> Path:
     """Write pinn.json: the config, the rows and the last losses."""
     path = Path(folder) / "pinn.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     last = {name: float(losses[-1]) for name, losses in found.losses.items()}
     content = {"config": config.model_dump(), "rows": [asdict(row) for row in found.rows], "last_loss": last}
     write_atomically(path, lambda temporary: temporary.write_text(json.dumps(content, indent=1) + "\n"))

@@ -11,6 +11,8 @@ from dgeo.data.fingerprint import fingerprint
 from dgeo.data.fractions import basin_fractions, some_years
 from dgeo.data.growing import grow_store
 from dgeo.data.leakage import check_leakage
+from dgeo.data.limited import limited_text
+from dgeo.data.netcdf import read_netcdf
 from dgeo.data.scaling import Statistics, fill_attributes, statistics
 from dgeo.data.selection import select, within
 from dgeo.data.splits import (
@@ -49,6 +51,7 @@ __all__ = [
     "fingerprint",
     "from_xarray",
     "grow_store",
+    "limited_text",
     "load_split",
     "open_store",
     "order_temperatures",
@@ -58,6 +61,7 @@ __all__ = [
     "random_years",
     "ranked_years",
     "read_attributes",
+    "read_netcdf",
     "read_prepared",
     "read_text",
     "select",

@@ -24,6 +24,8 @@ def repeated(values: Iterable[str]) -> list[str]:
 def _check_basins(ds: xr.Dataset) -> None:
     if ds.sizes["basin"] == 0:
         raise DgeoError("The dataset has no basin; select at least one.")
+    if "" in ds["basin"].values:
+        raise DgeoError("A basin of the dataset has an empty id; give each one a name.")
     twice = repeated(ds["basin"].values)
     if twice:
         raise DgeoError(

@@ -4,13 +4,16 @@ Addor et al. (2017), doi 10.5194/hess-21-5293-2017; the units are those of its t
 """
 
 import csv
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from dgeo.data.axes import repeated
 from dgeo.data.checks import existing
+from dgeo.data.limited import limited_text
 from dgeo.data.selection import positions
 from dgeo.data.variables import describe
 from dgeo.errors import DgeoError
@@ -44,10 +47,18 @@ _UNIT_OF = {name: units for units, names in _UNITS.items() for name in names}
 
 def _table(path: Path) -> dict[str, dict[str, str]]:
     """Column → basin → text, as the file has it."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(file, delimiter=";") if row]
+    try:
+        lines = io.StringIO(limited_text(path), newline="")
+        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=";") if row]
+    except (OSError, ValueError, csv.Error) as error:
+        raise DgeoError(f"The attribute table '{path}' cannot be read ({error}); fetch it again.") from error
     if not rows or rows[0][0] != "gauge_id":
         raise DgeoError(f"The attribute table '{path}' does not begin with a column gauge_id; give a CAMELS-US table.")
+    for what, names in (("column", rows[0]), ("basin", [row[0] for row in rows[1:]])):
+        if twice := repeated(names):
+            raise DgeoError(
+                f"The attribute table '{path}' has the {what} '{twice[0]}' more than once; keep one of them."
+            )
     columns: dict[str, dict[str, str]] = {name: {} for name in rows[0][1:]}
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(rows[0]):
@@ -68,7 +79,26 @@ def _values(name: str, cells: dict[str, str], ids: list[str]) -> np.ndarray:
     try:
         return np.array([float(text) if text else np.nan for text in texts])
     except ValueError:
+        _check_words(name, texts, ids)
         return np.array(texts)
+
+
+def _check_words(name: str, texts: list[str], ids: list[str]) -> None:
+    """A word among many numbers is a slip of the pen and no category."""
+    words = [place for place, text in enumerate(texts) if text and not _is_number(text)]
+    if 2 * len(words) < sum(map(bool, texts)):
+        raise DgeoError(
+            f"The attribute '{name}' of basin '{ids[words[0]]}' is '{texts[words[0]]}' among numbers; correct it, or "
+            "leave it empty."
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _variable(name: str, values: np.ndarray) -> xr.DataArray:
@@ -101,7 +131,12 @@ def read_attributes(folder: str | Path, basins: Iterable[str] | None = None, sig
     columns: dict[str, dict[str, str]] = {}
     for path in paths:
         if signatures or path.stem != "camels_hydro":
-            columns |= _table(path)
+            found = _table(path)
+            if twice := sorted(columns.keys() & found.keys()):
+                raise DgeoError(
+                    f"'{path}' has the attribute '{twice[0]}', as another table has; keep it in one of them."
+                )
+            columns |= found
     ids = _ids(columns, basins)
     variables = {}
     for name, cells in columns.items():

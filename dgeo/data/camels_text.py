@@ -13,9 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from dgeo.data.axes import repeated
+from dgeo.data.checks import text_of
 from dgeo.errors import DgeoError
 
 MISSING = -999.0
+FIRST_YEAR, LAST_YEAR = 1700, 2200
+MOST_FLAGS = 20
 _HEADER_LINES = 4
 
 
@@ -58,8 +61,9 @@ def _words(path: Path, lines: list[str], first: int, width: int) -> list[str]:
     words = " ".join(lines).split()
     if not words:
         raise DgeoError(f"The file '{path}' holds no day; fetch it again.")
-    if len(words) != width * len(lines):
-        number, count = next((i, len(r.split())) for i, r in enumerate(lines, first) if len(r.split()) != width)
+    counts = [len(line.split()) for line in lines]
+    if counts.count(width) != len(lines):
+        number, count = next((i, count) for i, count in enumerate(counts, first) if count != width)
         raise DgeoError(
             f"Line {number} of '{path}' has {count} values where {width} are expected; the file may be truncated."
         )
@@ -68,6 +72,12 @@ def _words(path: Path, lines: list[str], first: int, width: int) -> list[str]:
 
 def _dates(path: Path, year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
     """Calendar dates, which must exist and not repeat; a leap day is a day like any other."""
+    parts = np.asarray([year, month, day])
+    whole = (np.abs(parts) < LAST_YEAR) & (parts == np.floor(parts))
+    strange = ~whole.all(axis=0) | (year < FIRST_YEAR)
+    if strange.any():
+        i = int(np.argmax(strange))
+        raise DgeoError(f"'{path}' has the date {year[i]:g}-{month[i]:g}-{day[i]:g}, which is none; correct it.")
     months = (year.astype(int) - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (month.astype(int) - 1)
     dates = months.astype("datetime64[D]") + (day.astype(int) - 1)
     bad = (month < 1) | (month > 12) | np.asarray(dates.astype("datetime64[M]") != months)
@@ -85,10 +95,17 @@ def _dates(path: Path, year: np.ndarray, month: np.ndarray, day: np.ndarray) -> 
 def _numbers(path: Path, words: Iterable[str], columns: int) -> np.ndarray:
     """Words as float64, one array for each column of the file, with missing codes turned into NaN."""
     try:
-        values = np.fromiter(map(float, words), np.float64).reshape(-1, columns).T
+        values = np.fromiter(map(_number, words), np.float64).reshape(-1, columns).T
     except ValueError as error:
         raise DgeoError(f"The file '{path}' holds something that is no number ({error}); correct it.") from error
     return np.where(values == MISSING, np.nan, values)
+
+
+def _number(word: str) -> float:
+    """As people write numbers: Python also takes 1_000 for one, and digits of other scripts."""
+    if "_" in word or not word.isascii():
+        raise ValueError(f"could not convert string to float: {word!r}")
+    return float(word)
 
 
 def read_forcing(path: Path) -> Forcing:
@@ -96,15 +113,24 @@ def read_forcing(path: Path) -> Forcing:
 
     Raises `DgeoError` for a broken header, a short line, an impossible date or text among the numbers.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = text_of(path).splitlines()
     try:
-        latitude, elevation, area = (float(line) for line in lines[:3])
+        latitude, elevation, area = (_number(line.strip()) for line in lines[:3])
         columns = [re.sub(r"\(.*\)", "", name).lower() for name in lines[3].split()]
     except (ValueError, IndexError) as error:
         raise DgeoError(
             f"The forcing file '{path}' does not begin with latitude, elevation, area and column names; fetch it again."
         ) from error
-    if not area > 0:
+    if tuple(columns[:3]) != ("year", "mnth", "day") or len(set(columns)) < len(columns) or len(columns) < 5:
+        raise DgeoError(
+            f"The forcing file '{path}' has the columns {', '.join(columns)} where year, mnth, day and hr come first "
+            "and each other once; fetch it again."
+        )
+    if not -90 <= latitude <= 90:
+        raise DgeoError(
+            f"The forcing file '{path}' has the latitude {latitude:g}, which must lie from -90 to 90; correct its first line."
+        )
+    if not 0 < area < np.inf:
         raise DgeoError(
             f"The forcing file '{path}' has the area {area:g} m2, which must be positive; correct its third line."
         )
@@ -116,10 +142,13 @@ def read_forcing(path: Path) -> Forcing:
 
 def read_streamflow(path: Path) -> Streamflow:
     """Read one streamflow file; raises `DgeoError` as `read_forcing` does, and for another gauge's file."""
-    words = _words(path, path.read_text(encoding="utf-8").splitlines(), 1, 6)
-    if words[0] != basin_of(path):
-        raise DgeoError(f"The streamflow file '{path}' holds the gauge '{words[0]}'; put the right file there.")
+    words = _words(path, text_of(path).splitlines(), 1, 6)
+    other = next((gauge for gauge in words[0::6] if gauge != basin_of(path)), None)
+    if other is not None:
+        raise DgeoError(f"The streamflow file '{path}' holds the gauge '{other}'; put the right file there.")
     year, month, day, flow = _numbers(path, (word for i, word in enumerate(words) if 0 < i % 6 < 5), 4)
     names = tuple(sorted(set(words[5::6])))
+    if len(names) > MOST_FLAGS:
+        raise DgeoError(f"'{path}' has {len(names)} different quality flags, '{names[-1]}' the last; fetch it again.")
     codes = np.fromiter(map({name: i for i, name in enumerate(names)}.__getitem__, words[5::6]), np.int8)
     return Streamflow(_dates(path, year, month, day), flow, codes, names)

@@ -13,6 +13,7 @@ Newman et al. (2015), doi 10.5194/hess-19-209-2015; Addor et al. (2017), doi 10.
 """
 
 import csv
+import io
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,8 +22,9 @@ import numpy as np
 import xarray as xr
 
 from dgeo.data.camels_attributes import read_attributes
-from dgeo.data.checks import existing
 from dgeo.data.dataset import order_temperatures
+from dgeo.data.limited import limited_text
+from dgeo.data.netcdf import read_netcdf
 from dgeo.data.selection import positions
 from dgeo.data.variables import describe
 from dgeo.errors import DgeoError
@@ -78,8 +80,13 @@ def with_attributes(series: xr.Dataset, attributes: xr.Dataset) -> xr.Dataset:
 
 def _header_areas(path: Path) -> dict[str, float]:
     """Basin → area [km2] of the forcing header, where it is known."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["gauge_id"]: float(row["area_header_km2"] or "nan") for row in csv.DictReader(file)}
+    try:
+        rows = csv.DictReader(io.StringIO(limited_text(path), newline=""))
+        return {row["gauge_id"]: float(row["area_header_km2"] or "nan") for row in rows}
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise DgeoError(
+            f"The areas in '{path}' cannot be read ({type(error).__name__}: {error}); fetch the file again."
+        ) from error
 
 
 def _area(attributes: xr.Dataset, path: Path) -> xr.DataArray:
@@ -97,13 +104,15 @@ def read_prepared(root: str | Path, basins: Iterable[str] | None = None) -> xr.D
     and attributes [basin], float32; the coordinate `area` is that of the forcing header, or `area_gages2` for
     the 121 basins whose header is unknown. Raises `DgeoError` for a missing file and an unknown basin.
     """
-    path = existing(Path(root) / PREPARED_FILE, "prepared CAMELS-US file")
-    try:
-        with xr.open_dataset(path, engine="h5netcdf") as raw:
-            chosen = slice(None) if basins is None else positions(basins, raw["basin"].values)
-            series = canonical_series(raw.isel(basin=chosen).load())
-    except OSError as error:
-        raise DgeoError(f"The prepared CAMELS-US file '{path}' cannot be read ({error}); fetch it again.") from error
+    path = Path(root) / PREPARED_FILE
+
+    def chosen(raw: xr.Dataset) -> xr.Dataset:
+        for name in (*_COLUMNS.values(), "q"):
+            if name not in raw or set(raw[name].dims) != {"time", "basin"}:
+                raise DgeoError(f"The prepared CAMELS-US file '{path}' has no series '{name}'; fetch it again.")
+        return raw if basins is None else raw.isel(basin=positions(basins, raw["basin"].values))
+
+    series = canonical_series(read_netcdf(path, "prepared CAMELS-US file", "fetch it again", chosen))
     series = series.assign_coords(basin=series["basin"].values.astype(str))
     attributes = read_attributes(Path(root) / "camels_us_attributes", series["basin"].values)
     areas = path.with_name("areas.csv")

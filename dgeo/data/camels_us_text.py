@@ -34,6 +34,8 @@ def _forcings(root: Path, product: str, basins: Iterable[str] | None) -> tuple[d
     files = find(folder, f"*_lump_{PRODUCTS[product]}_forcing_leap.txt")
     if not files:
         raise DgeoError(f"The folder '{folder}' holds no *_lump_{PRODUCTS[product]}_forcing_leap.txt; check the path.")
+    if basins is not None and not (basins := list(basins)):
+        raise DgeoError("No basin is asked for; name at least one, or None for all.")
     ids = list(files) if basins is None else [list(files)[i] for i in positions(basins, files)]
     return {basin: files[basin] for basin in ids}, {basin: read_forcing(files[basin]) for basin in ids}
 
@@ -71,6 +73,8 @@ def _flags(days: np.ndarray, records: dict[str, Streamflow], ids: list[str]) -> 
     """Quality flags as CF codes; 0 is a day without a record."""
     seen = {name for record in records.values() for name in record.names}
     names = ["A", "A:e", "M", *sorted(seen - {"A", "A:e", "M"})]
+    if len(names) >= np.iinfo(np.int8).max:
+        raise DgeoError(f"The streamflow files have {len(names)} different quality flags, '{names[-1]}' the last.")
     table = np.zeros((days.size, len(ids)), np.int8)
     for column, basin in enumerate(ids):
         if basin in records:

@@ -9,18 +9,31 @@ import xarray as xr
 
 from dgeo.data.axes import check_axes, iso
 from dgeo.data.blocks import by_basin, faults
+from dgeo.data.limited import limited_text
 from dgeo.data.ranges import check_ranges
 from dgeo.data.selection import within
 from dgeo.data.splits import Period
-from dgeo.data.variables import COORDINATES, SERIES, is_text
+from dgeo.data.variables import COORDINATES, NUMBERS, SERIES, is_text
 from dgeo.errors import DgeoError, nearest
 
 
 def existing(path: str | Path, what: str) -> Path:
     """The path, if it is there; raises `DgeoError` with what was looked for otherwise."""
-    if not Path(path).exists():
+    try:
+        there = Path(path).exists()
+    except (OSError, ValueError) as error:  # a name too long, a folder that is closed
+        raise DgeoError(f"The {what} '{path}' cannot be looked at ({error}); check the path.") from error
+    if not there:
         raise DgeoError(f"The {what} '{path}' does not exist; check the path.")
     return Path(path)
+
+
+def text_of(path: Path) -> str:
+    """The text of a file; raises `DgeoError` where it cannot be read or is no text."""
+    try:
+        return limited_text(path)
+    except (OSError, ValueError) as error:
+        raise DgeoError(f"The file '{path}' cannot be read as text ({error}); fetch it again.") from error
 
 
 def _require(ds: xr.Dataset, names: Sequence[str], dims: tuple[str, ...], kind: str) -> None:
@@ -32,6 +45,16 @@ def _require(ds: xr.Dataset, names: Sequence[str], dims: tuple[str, ...], kind: 
             raise DgeoError(
                 f"Variable '{name}' has the dimensions {ds[name].dims}, but a {kind} has {dims}; transpose "
                 "or select it."
+            )
+
+
+def _check_numbers(ds: xr.Dataset, names: Sequence[str], kinds: str) -> None:
+    for name in names:
+        if ds[name].dtype.kind not in kinds:
+            first = np.ravel(ds[name].isel({dim: slice(1) for dim in ds[name].dims}).values)
+            raise DgeoError(
+                f"Variable '{name}' holds {ds[name].dtype} such as '{first[0] if first.size else ''}' and no numbers; "
+                "write it as numbers."
             )
 
 
@@ -61,6 +84,13 @@ def _check_forcings(ds: xr.Dataset, series: Sequence[str]) -> None:
 
 def _check_targets(ds: xr.Dataset, targets: Sequence[str]) -> None:
     for name in targets:
+        endless = faults(np.isinf, ds[name])
+        if endless is not None:
+            day, basin = endless.first
+            raise DgeoError(
+                f"Target '{name}' of basin '{ds.basin.values[basin]}' is infinite on {iso(ds.time.values[day])} "
+                f"({endless.values} such values); set it to NaN where nothing was observed."
+            )
         empty = by_basin(lambda values: ~np.isfinite(values).any(axis=0), ds[name])
         span = f"between {iso(ds.time.values[0])} and {iso(ds.time.values[-1])}"
         if empty.all():
@@ -81,6 +111,7 @@ def _check_attributes(ds: xr.Dataset, attributes: Sequence[str], allow_missing: 
     for name in attributes:
         if is_text(ds[name]):
             raise DgeoError(f"Attribute '{name}' holds words such as '{ds[name].values[0]}'; code it as numbers first.")
+        _check_numbers(ds, (name,), "fiub")
         values = ds[name].values
         bad = np.isinf(values) if allow_missing else ~np.isfinite(values)
         if bad.any():
@@ -112,6 +143,8 @@ def check(
     _require(ds, (*series, *targets), ("time", "basin"), "series")
     _require(ds, attributes, ("basin",), "attribute")
     _check_units(ds)
+    _check_numbers(ds, [name for name in ds.variables if name in SERIES or name in NUMBERS], "fiu")
+    _check_numbers(ds, (*series, *targets), "fiu")
     part = within(ds, period)
     check_ranges(part)
     _check_forcings(part, series)

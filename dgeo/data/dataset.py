@@ -8,7 +8,7 @@ import xarray as xr
 from dgeo.data import units as unit
 from dgeo.data.axes import check_axes
 from dgeo.data.checks import check
-from dgeo.data.variables import COORDINATES, DIMS, SERIES, describe, is_text
+from dgeo.data.variables import COORDINATES, DIMS, NUMBERS, SERIES, describe, is_text
 from dgeo.errors import DgeoError, nearest
 
 
@@ -17,7 +17,12 @@ def _renamed(ds: xr.Dataset, rename: Mapping[str, str]) -> xr.Dataset:
     for name in rename:
         if name not in known:
             raise DgeoError(f"The dataset has no variable or dimension '{name}' to rename; {nearest(name, known)}")
-    return ds.rename(dict(rename))
+    try:
+        return ds.rename(dict(rename))
+    except ValueError as error:
+        raise DgeoError(
+            f"The names cannot be changed as `rename` says: {error}; give every variable one name."
+        ) from error
 
 
 def _dimensioned(ds: xr.Dataset) -> xr.Dataset:
@@ -41,11 +46,22 @@ def _ordered(ds: xr.Dataset) -> xr.Dataset:
     """String ids, sorted days; the hour of the stamp of a daily value says nothing and is dropped."""
     if not np.issubdtype(ds["time"].dtype, np.datetime64):
         raise DgeoError("The coordinate 'time' does not hold dates (datetime64); decode it with xr.decode_cf(ds).")
-    ds = ds.assign_coords(basin=ds["basin"].values.astype(str)).sortby("time")
+    if np.isnat(ds["time"].values).any():
+        raise DgeoError("The coordinate 'time' has a gap (NaT); give every step its date, or drop those without.")
+    ds = ds.assign_coords(basin=_ids(ds["basin"].values)).sortby("time")
     steps = np.diff(ds["time"].values)
     if steps.size and np.min(steps) >= np.timedelta64(23, "h"):
         ds = ds.assign_coords(time=ds["time"].values.astype("datetime64[D]").astype("datetime64[ns]"))
     return ds
+
+
+def _ids(values: np.ndarray) -> np.ndarray:
+    """Basin ids as text; numbers that a table program made of them lose their point and nought."""
+    if values.dtype.kind in "fc":
+        if not (np.isfinite(values) & (values.real == np.floor(values.real)) & (values.imag == 0)).all():
+            raise DgeoError(f"The basin ids hold a number such as {values[0]}, which is no id; write them as text.")
+        return values.real.astype(np.int64).astype(str)
+    return np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values.astype(str)
 
 
 def _declared(variable: xr.DataArray, name: str, units: Mapping[str, str], rename: Mapping[str, str]) -> str:
@@ -62,6 +78,8 @@ def _declared(variable: xr.DataArray, name: str, units: Mapping[str, str], renam
 def _converted(variable: xr.DataArray, name: str, units: str, area: np.ndarray | None) -> xr.DataArray:
     """Values in the canonical unit; the same unit written differently leaves them bitwise alone."""
     target = (SERIES.get(name) or COORDINATES[name]).units
+    if (name in SERIES or name in NUMBERS) and variable.dtype.kind not in "fiu":
+        raise DgeoError(f"Variable '{name}' holds {variable.dtype} and no numbers; write it as numbers.")
     if not is_text(variable) and not target.startswith("degrees_") and target != "1":
         try:
             factor, offset = unit.scale(units, target, area)

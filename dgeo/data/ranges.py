@@ -60,6 +60,11 @@ def _check_one(ds: xr.Dataset, name: str) -> None:
 def _check_temperatures(ds: xr.Dataset) -> None:
     """A minimum above the maximum makes the diurnal range, and with it Hargreaves' equation, meaningless."""
     crossed = faults(lambda low, high: low > high, ds["temperature_min"], ds["temperature_max"])
+    if crossed is not None and 2 * crossed.values > ds["temperature_min"].size:
+        raise DgeoError(
+            f"temperature_min exceeds temperature_max on {crossed.values} basin-days, more than half of all, so that "
+            "the two have been exchanged; give each its own name."
+        )
     if crossed is not None:
         day, basin = crossed.first
         warnings.warn(

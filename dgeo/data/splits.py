@@ -11,19 +11,23 @@ whole regions. The seven groups of HUC-2 regions are those of Feng et al. (2021)
 import hashlib
 import json
 import os
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import xarray as xr
 
+from dgeo.data.limited import limited_text
 from dgeo.errors import DgeoError
 
 Period = tuple[str, str]
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FIRST, _LAST = np.datetime64("1678-01-01"), np.datetime64("2261-12-31")  # what counts in nanoseconds
 PUR_GROUPS: tuple[tuple[int, ...], ...] = (
     (1, 2), (3, 6), (4, 5, 7), (9, 10), (8, 11, 12, 13), (14, 15, 16, 18), (17,)
 )  # fmt: skip
@@ -39,9 +43,13 @@ def water_years(first: int, last: int) -> Period:
 def days(period: Period) -> tuple[np.datetime64, np.datetime64]:
     """First and last day of a period; raises `DgeoError` for an unreadable date or a reversed pair."""
     try:
+        if not all(_DATE.fullmatch(date) for date in period):
+            raise ValueError("a date has a year, a month and a day")
         first, last = (np.datetime64(date, "D") for date in period)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise DgeoError(f"The period {tuple(period)} cannot be read; write two dates as '1980-10-01'.") from error
+    if not _FIRST <= first <= last <= _LAST and last >= first:
+        raise DgeoError(f"The period {period[0]} to {period[1]} leaves the years 1678 to 2261; choose others.")
     if last < first:
         raise DgeoError(f"The period {period[0]} to {period[1]} runs backwards; give the earlier date first.")
     return first, last
@@ -103,13 +111,35 @@ def load_split(path: str | Path) -> Split:
     """Read a split that `save` wrote; raises `DgeoError` where the file is absent or holds something else."""
     kinds = {kind.__name__: kind for kind in Split.__subclasses__()}
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(limited_text(path))
         kind = content.pop("kind")
-        return kinds[kind](**{key: _tuples(value) for key, value in content.items()})
+        split = kinds[kind](**{key: _tuples(value) for key, value in content.items()})
+        if not all(_fits(value, typing) for value, typing in zip(vars(split).values(), _types(split), strict=True)):
+            raise TypeError("a part of it is of another kind")
+        return split
     except OSError as error:
         raise DgeoError(f"The split file {path} cannot be read ({error.strerror}); check the path.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DgeoError(f"The file {path} does not hold a split; write it with split.save(path).") from error
+
+
+def _types(split: Split) -> list[Any]:
+    return list(get_type_hints(type(split)).values())
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether what JSON gave is of a type that a split has."""
+    inner = get_args(kind)
+    if kind is float:
+        return isinstance(value, int | float)
+    if not inner:
+        return type(value) is kind
+    if get_origin(kind) is dict:
+        return isinstance(value, dict) and all(_fits(part, inner[1]) for part in value.values())
+    if get_origin(kind) is tuple:
+        kinds = inner[:1] * len(value) if inner[-1] is ... and isinstance(value, tuple) else inner
+        return isinstance(value, tuple) and len(value) == len(kinds) and all(map(_fits, value, kinds))
+    return any(_fits(value, part) for part in inner)
 
 
 def _tuples(value: Any) -> Any:

@@ -7,6 +7,7 @@ Training reads a few years of basins chosen at random. So a piece (a chunk) is o
 Series are read only when they are looked at, with tensorstore, which takes a tenth of zarr's time for such pieces.
 """
 
+import json
 import math
 import os
 import shutil
@@ -22,10 +23,15 @@ from xarray.core import indexing
 from dgeo.data import blocks
 from dgeo.data.axes import check_axes
 from dgeo.data.checks import existing
+from dgeo.data.limited import limited_text
+from dgeo.data.memory import require_memory
 from dgeo.data.variables import DIMS, is_text
 from dgeo.errors import DgeoError
 
 STEPS = 2**15
+CODECS = {"blosc", "bytes", "crc32c", "gzip", "sharding_indexed", "transpose", "vlen-bytes", "vlen-utf8", "zstd"}
+LARGEST_JSON = 10_000_000  # bytes of a description
+LARGEST_PIECE = 2**26  # values
 MARK = "dgeo_basins"  # written last: how many basins the finished store holds
 
 
@@ -64,15 +70,47 @@ def open_store(path: str | Path) -> xr.Dataset:
     """
     _, tensorstore = libraries()
     path = existing(path, "store")
+    _check_codecs(path)
     try:
-        found = xr.open_dataset(path, engine="zarr", chunks=None, cache=False, consolidated=False)
+        found = xr.open_dataset(
+            path, engine="zarr", chunks=None, cache=False, consolidated=False, decode_timedelta=False
+        )
     except Exception as error:
         raise DgeoError(f"{path} is no Zarr store ({error}); write it with dgeo.data.write_store.") from error
     if found.attrs.pop(MARK, None) != found.sizes.get("basin", 0):
         raise DgeoError(f"The store {path} is not finished; write it anew with dgeo.data.write_store.")
     series = [str(name) for name, variable in found.data_vars.items() if variable.dims == DIMS]
     lazy = {name: (DIMS, _series(tensorstore, path, name), found[name].attrs) for name in series}
-    return _plain(found.drop_vars(series).load()).assign(lazy)
+    rest = found.drop_vars(series)
+    require_memory(rest, path)
+    try:
+        return _plain(rest.load()).assign(lazy)
+    except Exception as error:
+        raise DgeoError(
+            f"The store {path} is damaged ({type(error).__name__}: {error}); copy or write it anew."
+        ) from error
+
+
+def _check_codecs(path: Path) -> None:
+    """Refuse what no store of ours has, before a library acts on it: old formats, whose filters may run code."""
+    if not path.is_dir():
+        raise DgeoError(f"{path} is no Zarr store, which is a folder; write it with dgeo.data.write_store.")
+    for place in (path, *sorted(part for part in path.iterdir() if part.is_dir())):
+        try:
+            described = json.loads(limited_text(place / "zarr.json", LARGEST_JSON))
+            wrong = described["zarr_format"] != 3 or not set(_codecs(described.get("codecs", []))) <= CODECS
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise DgeoError(f"{place} is no Zarr store or part of one ({error}); write it with write_store.") from error
+        if wrong:
+            raise DgeoError(f"{place} is packed in a way that is not trusted; write it with dgeo.data.write_store.")
+
+
+def _codecs(described: list[dict[str, Any]]) -> Iterator[str]:
+    """The names of all codecs, those within shards too."""
+    for codec in described:
+        yield codec["name"]
+        inner = codec.get("configuration", {})
+        yield from (name for key in ("codecs", "index_codecs") for name in _codecs(inner.get(key, [])))
 
 
 def libraries() -> tuple[Any, Any]:
@@ -164,9 +202,19 @@ class _Series(BackendArray):
     def __init__(self, tensorstore: Any, path: Path, name: str) -> None:
         self.place = f"'{name}' of the store {path}"
         spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": f"{path.resolve() / name}/"}}
-        self.array = tensorstore.open(spec, read=True, open=True).result()
+        try:
+            self.array = tensorstore.open(spec, read=True, open=True).result()
+        except ValueError as error:
+            raise DgeoError(f"{self.place} cannot be read ({error}); copy or write it anew.") from error
         self.shape, self.dtype = self.array.shape, self.array.dtype.numpy_dtype
-        shard = self.array.chunk_layout.write_chunk.shape
+        shard, piece = (
+            chunk.shape for chunk in (self.array.chunk_layout.write_chunk, self.array.chunk_layout.read_chunk)
+        )
+        if math.prod(piece) > LARGEST_PIECE or not all((*shard, *piece)):
+            raise DgeoError(
+                f"{self.place} is in pieces of {list(piece)} [time, basin], each of which is read whole, and one of "
+                f"more than {LARGEST_PIECE} values fills the memory; write it with dgeo.data.write_store."
+            )
         whole = math.prod(-(-size // part) for size, part in zip(self.shape, shard, strict=True))
         files = sum(1 for _ in (path / name / "c").glob("*/*"))
         if files != whole:

@@ -79,7 +79,7 @@ def _token(text: str) -> tuple[Unit, int]:
         return _BASE["1"], 1
     match = _TOKEN.fullmatch(text)
     name = _ALIASES.get(match["unit"], match["unit"]) if match else text
-    if match is None or name not in _BASE:
+    if match is None or name not in _BASE or len(match["power"] or "") > 3:
         raise DgeoError(f"The unit part '{text}' is not known; write units as 'mm d-1', 'm3 s-1', 'W m-2' or 'degC'.")
     return _BASE[name], int(match["power"] or 1)
 

@@ -35,6 +35,7 @@ COORDINATES: dict[str, Variable] = {
     "name": Variable("1", "basin name", -np.inf, np.inf),
 }
 
+NUMBERS = ("latitude", "longitude", "area")  # the coordinates that are measured
 DIMS = ("time", "basin")
 
 

@@ -76,10 +76,16 @@ def _folder() -> Path:
 def _kept(source: str, name: str) -> Path:
     folder = _folder()
     for path in sorted(folder.glob(f"{name}-*.so")):
-        if path.stem == f"{name}-{_hash(path.read_bytes())}":
+        if path.stem == f"{name}-{_hash(path.read_bytes())}" and _is_ours(path):
             return path
         path.unlink(missing_ok=True)
     return _compiled(source, name, folder)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a library was put there by this user or the machine's own, and nobody else may write over it."""
+    found = path.stat()
+    return found.st_uid in (os.geteuid(), 0) and not found.st_mode & 0o002
 
 
 def _compiled(source: str, name: str, folder: Path) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dgeo.errors import DgeoError
 from dgeo.experiments.cells import Cell
 from dgeo.experiments.folder import Folder
-from dgeo.training import Config, read_json
+from dgeo.training import Config
 from dgeo.training.progress import Row, Watch
 
 CALLS = 2  # of the training step that are measured; the first compiles
@@ -79,7 +79,7 @@ def planned(cells: Sequence[Cell], folder: Folder, known: Mapping[str, Mapping[s
     for cell in cells:
         found = known.get(cell.model)
         seconds = None if found is None else found["compilation"] + found["step"] * phases(cell.config)
-        record = read_json(folder.cell(cell) / "cell.json") if folder.finished(cell) else None
+        record = folder.record(cell) if folder.finished(cell) else None
         costs.append(Cost(cell.name, cell.model, seconds, None if record is None else record["cost"]["seconds"]))
     return Costs(costs)
 

@@ -19,6 +19,7 @@ from dgeo.experiments.cells import Cell
 from dgeo.training import read_json, write_json
 
 RECORD = "cell.json"
+COST = ("seconds", "seeds", "steps", "basin_days", "scoring_seconds")
 FAILED = "failed.txt"
 
 
@@ -40,6 +41,22 @@ class Folder:
     def finished(self, cell: Cell) -> bool:
         """Whether a cell is trained, scored and kept."""
         return (self.cell(cell) / RECORD).exists()
+
+    def record(self, cell: Cell) -> dict[str, Any]:
+        """What was kept of a finished cell; raises `DgeoError` where its file is damaged."""
+        path = self.cell(cell) / RECORD
+        record = read_json(path)
+        parts: list[Any] = [record.get(part) for part in ("cost", "medians", "extra")]
+        cost, medians, _ = parts
+        if (
+            not all(isinstance(part, dict) for part in parts)
+            or not all(isinstance(cost.get(name), int | float) for name in COST)
+            or not all(isinstance(found, dict) and "nse" in found for found in medians.values())
+        ):
+            raise DgeoError(
+                f"{path} is damaged; remove it and run the study again, which scores this cell anew from its model."
+            )
+        return record
 
     def begin(self) -> None:
         """Make the folder; raises `DgeoError` where it cannot be written."""
@@ -70,7 +87,13 @@ class Folder:
     def estimates(self) -> dict[str, dict[str, float]]:
         """The measured seconds of a training step and of compilation, by model; empty before any was measured."""
         path = self.path / "budget.json"
-        return dict(read_json(path)) if path.exists() else {}
+        found = dict(read_json(path)) if path.exists() else {}
+        for model, seconds in found.items():
+            if not isinstance(seconds, dict) or not all(
+                isinstance(seconds.get(n), int | float) for n in ("compilation", "step")
+            ):
+                raise DgeoError(f"{path} is damaged at {model!r}; remove it, and the steps are measured again.")
+        return found
 
     def keep_estimates(self, found: Mapping[str, Mapping[str, float]]) -> None:
         """Write them."""

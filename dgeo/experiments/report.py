@@ -2,6 +2,7 @@
 
 from html import escape
 
+from dgeo.errors import DgeoError
 from dgeo.experiments.estimate import planned
 from dgeo.experiments.results import Finished, Results
 from dgeo.experiments.show import Figure, Table
@@ -10,6 +11,7 @@ from dgeo.experiments.tables import cells_table, cost_table, meanings
 from dgeo.numerics import write_atomically
 from dgeo.report import markup
 from dgeo.report.page import compose
+from dgeo.report.run_files import read_text
 from dgeo.training.records import write_text
 
 
@@ -65,4 +67,7 @@ def _page(study: Study, results: Results, tables: list[Table], figures: list[Fig
 
 
 def _config(done: Finished) -> str:
-    return markup.folded(done.cell.name, (done.path / "config.yaml").read_text(encoding="utf-8"))
+    try:
+        return markup.folded(done.cell.name, read_text(done.path / "config.yaml"))
+    except DgeoError as error:
+        return markup.paragraph(str(error), "missing")

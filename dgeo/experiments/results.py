@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from dgeo.data import read_netcdf
+from dgeo.errors import DgeoError
 from dgeo.experiments.cells import Cell
-from dgeo.experiments.folder import FAILED, Folder
+from dgeo.experiments.folder import FAILED, RECORD, Folder
 from dgeo.experiments.scoring import ENSEMBLE
 from dgeo.experiments.setting import Setting
-from dgeo.training import read_json
 
 Chosen = Callable[[Cell], bool]
 
@@ -29,8 +30,32 @@ class Finished:
 
     def simulation(self) -> xr.Dataset:
         """Simulated and observed streamflow of all its tests."""
-        with xr.open_dataset(self.path / "simulation.nc", engine="h5netcdf") as found:
-            return found.load()
+        return self._read("simulation.nc", ("simulated", "observed"))
+
+    def sums(self) -> xr.Dataset:
+        """Sums of each water year, by test."""
+        return self._read("sums.nc", ("test", "member", "year", "basin", "n"))
+
+    def scores(self) -> pd.DataFrame:
+        """One row a test, member and basin."""
+        path = self.path / "scores.csv"
+        try:
+            table = pd.read_csv(path, dtype={"basin": str, "region": str})
+        except (OSError, ValueError) as error:
+            raise DgeoError(f"{path} cannot be read ({error}); {self._remedy}") from error
+        if lacking := {"test", "member", "basin", "region", "nse", "kge"} - set(table.columns):
+            raise DgeoError(f"{path} has no column {min(lacking)}; {self._remedy}")
+        return table
+
+    def _read(self, name: str, variables: Sequence[str]) -> xr.Dataset:
+        found = read_netcdf(self.path / name, "result", self._remedy.removesuffix("."))
+        if lacking := [variable for variable in variables if variable not in found.variables]:
+            raise DgeoError(f"{self.path / name} has no {lacking[0]}; {self._remedy}")
+        return found
+
+    @property
+    def _remedy(self) -> str:
+        return f"remove {self.path / RECORD} and run the study again, which scores this cell anew."
 
 
 @dataclass(frozen=True)
@@ -47,9 +72,7 @@ class Results:
     @classmethod
     def read(cls, study: str, setting: Setting, folder: Folder, cells: Sequence[Cell]) -> "Results":
         """What is finished among the cells of a folder."""
-        found = [
-            Finished(c, folder.cell(c), read_json(folder.cell(c) / "cell.json")) for c in cells if folder.finished(c)
-        ]
+        found = [Finished(c, folder.cell(c), folder.record(c)) for c in cells if folder.finished(c)]
         failed = {c.name: folder.cell(c) / FAILED for c in cells if (folder.cell(c) / FAILED).exists()}
         sentences = {name: path.read_text(encoding="utf-8").strip() for name, path in failed.items()}
         return cls(study, setting, folder, found, sentences, len(cells))
@@ -59,10 +82,9 @@ class Results:
         """One row a cell, test, member and basin; empty without a finished cell."""
         tables = []
         for done in self.cells:
-            table = pd.read_csv(done.path / "scores.csv", dtype={"basin": str, "region": str})
             cell = done.cell
             tables.append(
-                table.assign(model=cell.model, split=cell.split, fold=cell.fold, draw=cell.draw or 0, **cell.at)
+                done.scores().assign(model=cell.model, split=cell.split, fold=cell.fold, draw=cell.draw or 0, **cell.at)
             )
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
@@ -86,10 +108,10 @@ class Results:
         """
         draws: dict[int, list[xr.Dataset]] = {}
         for done in self.some(**wanted):
-            with xr.open_dataset(done.path / "sums.nc", engine="h5netcdf") as found:
-                if test not in found["test"].values:
-                    continue
-                part = found.sel(test=test).load()
+            found = done.sums()
+            if test not in found["test"].values:
+                continue
+            part = found.sel(test=test)
             is_ensemble = part["member"].values.astype(str) == ENSEMBLE
             part = part.isel(member=is_ensemble if members == ENSEMBLE else ~is_ensemble)
             draws.setdefault(done.cell.draw or 0, []).append(_observed(part))

@@ -18,8 +18,9 @@ from dgeo.experiments.results import Results
 from dgeo.experiments.scoring import score_cell
 from dgeo.experiments.setting import Setting
 from dgeo.experiments.study import Study
-from dgeo.numerics import write_atomically
+from dgeo.numerics import make_folder, write_atomically
 from dgeo.training import load_dataset, train_runs
+from dgeo.training.lock import locked
 from dgeo.training.progress import Row, Watch
 
 TOGETHER = 24  # cells whose seeds are one program (`training.together`)
@@ -71,13 +72,26 @@ def run_study(
     - `plan`: only measure and tell what the cells will cost.
     - `say`, `tell`, `watch`: told of sentences, of the costs before the training, and of every call of the training.
 
-    **Raises** `DgeoError` where the folder holds another study, or the training is interrupted.
+    **Raises** `DgeoError` where the folder holds another study or is in use, or the training is interrupted.
     """
     folder = Folder(Path(out))
     folder.begin()
+    with locked([folder.path]):
+        return _run(study, setting, folder, only, Clock(minutes, watch), plan, say, tell)
+
+
+def _run(
+    study: Study,
+    setting: Setting,
+    folder: Folder,
+    only: Sequence[str],
+    clock: Clock,
+    plan: bool,
+    say: Say,
+    tell: Callable[[Costs], None],
+) -> Results:
     cells = study.cells(setting, folder.splits)
     folder.define(study.name, setting.budget, setting.name, cells)
-    clock = Clock(minutes, watch)
     wanted = [cell for cell in cells if not only or any(words in cell.name for words in only)]
     left = [cell for cell in wanted if not folder.finished(cell)]
     runner = _Runner(study, folder, clock, say)
@@ -88,7 +102,9 @@ def run_study(
     except (KeyboardInterrupt, DgeoError) as error:
         if isinstance(error, DgeoError) and not _interrupted(error):
             raise
-        raise DgeoError(f"Interrupted; what is finished is kept in {out}, and the same command continues.") from None
+        raise DgeoError(
+            f"Interrupted; what is finished is kept in {folder.path}, and the same command continues."
+        ) from None
     results = Results.read(study.name, setting, folder, cells)
     write_results(study, results)
     waiting = sum(not folder.finished(cell) for cell in cells)
@@ -165,7 +181,7 @@ class _Runner:
     def fail(self, cell: Cell, error: DgeoError) -> None:
         """Keep what went wrong, and go on with the others; the next run tries again."""
         place = self.folder.cell(cell)
-        place.mkdir(parents=True, exist_ok=True)
+        make_folder(place)
         write_atomically(place / FAILED, lambda path: path.write_text(f"{error}\n", encoding="utf-8"))
         self.say(f"{cell.name} failed: {error}")
 

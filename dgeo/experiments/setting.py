@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import xarray as xr
-import yaml
 from pydantic import Field, ValidationError
 
 from dgeo import data
 from dgeo.data import Period
 from dgeo.errors import DgeoError
 from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.yaml_text import read_yaml
 from dgeo.training import load_dataset
 from dgeo.training.config import sentence
 from dgeo.training.data_config import DataConfig
@@ -156,9 +156,7 @@ def _own(path: Path, budget: Budget) -> Setting:
             f"There are no data {str(path)!r}: give camels_us, virtual, or a YAML file (docs/experiments.md)."
         )
     try:
-        own = Own.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise DgeoError(f"The file {path} cannot be read ({error.strerror}); check the path of --data.") from error
+        own = Own.model_validate(read_yaml(path))
     except ValidationError as error:
         raise DgeoError(sentence(error.errors()[0], str(path))) from error
     periods = (own.train, own.validation, own.test)

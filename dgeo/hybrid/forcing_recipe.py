@@ -7,11 +7,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid.forcing import NEUTRAL, Correction, ForcingCorrection, ForcingNetwork, Fusion
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Depth, Narrow, Strict
 from dgeo.nn import Standardise, mlp, with_output_bias
 from dgeo.numerics import Bounds
 
@@ -50,8 +50,8 @@ class ForcingRecipe(Strict):
     correct: dict[str, CorrectionRecipe] = Field(default_factory=dict)
     attributes: tuple[str, ...] = Field(min_length=1)
     forcings: tuple[str, ...] = ()
-    width: PositiveInt = 16
-    depth: PositiveInt = 1
+    width: Narrow = 16
+    depth: Depth = 1
 
     @model_validator(mode="after")
     def _says_something(self) -> "ForcingRecipe":

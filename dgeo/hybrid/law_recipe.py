@@ -1,5 +1,6 @@
 """Learned laws in words: the entries of a config's list of laws, and the model with all of them in place."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -13,11 +14,12 @@ from dgeo.hybrid.constraints import Bounded
 from dgeo.hybrid.expression import expression_law
 from dgeo.hybrid.law_inputs import Statistics, check_constraints, check_slot, constrained
 from dgeo.hybrid.laws import network_law, network_laws
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Depth, Narrow, Strict
 from dgeo.hybrid.table import KNOTS, table_law
 from dgeo.models import Joint, Law, Model, PerSite
 
 PRETRAINING_STEPS = 2000
+LARGEST_TABLE = 1_000_000  # numbers
 OF_KIND = {
     "network": ("inputs", "width", "depth", "increasing", "decreasing"),
     "table": ("inputs", "knots", "increasing", "decreasing"),
@@ -40,8 +42,8 @@ class LawRecipe(Strict):
     inputs: tuple[str, ...] = ()
     forcings: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
-    width: PositiveInt = 16
-    depth: PositiveInt = 2
+    width: Narrow = 16
+    depth: Depth = 2
     increasing: tuple[str, ...] = ()
     decreasing: tuple[str, ...] = ()
     zero_at: tuple[str, ...] = ()
@@ -49,7 +51,7 @@ class LawRecipe(Strict):
     factor: tuple[str, ...] = ()
     formula: str | None = None
     constants: dict[str, float] = Field(default_factory=dict)
-    knots: dict[str, tuple[float, ...]] | PositiveInt = KNOTS
+    knots: dict[str, tuple[float, ...]] | Narrow = KNOTS
     per_basin: bool = False
     pretrain: bool | PositiveInt = False
 
@@ -72,6 +74,8 @@ class LawRecipe(Strict):
             ):
                 kinds = " or ".join(kind for kind, keys in OF_KIND.items() if key in keys)
                 raise ValueError(f"`{key}` belongs to a {kinds} and {place} is a {self.kind}; drop it or change `kind`")
+        if self._places() > LARGEST_TABLE:
+            raise ValueError(f"{place} would be a table of more than {LARGEST_TABLE} numbers; give it fewer knots")
         needed = "formula" if self.kind == "expression" else "inputs"
         if not (self.formula if self.kind == "expression" else self.reads):
             raise ValueError(f"{place} is a {self.kind} and needs `{needed}`")
@@ -80,6 +84,13 @@ class LawRecipe(Strict):
         if self.pretrain and self.kind == "expression" and not self.constants:
             raise ValueError(f"{place} has no `constants` to pre-train; name some or drop `pretrain`")
         return self
+
+    def _places(self) -> int:
+        """How many numbers a table has."""
+        if self.kind != "table":
+            return 0
+        each = self.knots
+        return math.prod(each if isinstance(each, int) else len(each.get(name, ())) for name in self.reads)
 
 
 def fill(

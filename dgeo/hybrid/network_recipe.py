@@ -6,11 +6,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from dgeo.hybrid.network_model import MassConservingNetwork, NetworkModel, RegressionNetwork, Scale
 from dgeo.hybrid.recipe import Statistics, standardise
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Strict, Width
 from dgeo.nn import EALSTM, MCLSTM, PlainLSTM, Precision
 
 TARGET = "streamflow"
@@ -31,7 +31,7 @@ class NetworkRecipe(Strict):
     network: Literal["lstm", "ea_lstm", "mc_lstm"]
     forcings: tuple[str, ...] = Field(FORCINGS, min_length=1)
     attributes: tuple[str, ...] = Field(min_length=1)
-    hidden: PositiveInt | None = None
+    hidden: Width | None = None
     dropout: float = Field(0.4, ge=0, lt=1)
     initial_bias: float | None = None
     mass: str = "precipitation"
@@ -78,7 +78,8 @@ class NetworkRecipe(Strict):
     def output_names(self) -> tuple[str, ...]:
         """What the model can give."""
         names = (*self.network_attributes, *self.network_forcings)
-        return tuple(build_network(self, dict.fromkeys(names, (0.0, 1.0)), jax.random.key(0)).variables)
+        known = dict.fromkeys(names, (0.0, 1.0))
+        return tuple(eqx.filter_eval_shape(lambda key: build_network(self, known, key), jax.random.key(0)).variables)
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 import jax
 from jaxtyping import PRNGKeyArray
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dgeo.errors import nearest
 from dgeo.hybrid.solver_recipe import SolverRecipe
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Depth, Narrow, Strict
 from dgeo.models import Model, hbv, neural_ode, with_residuals, with_thresholds
 from dgeo.models.hbv import DEFAULT
 from dgeo.models.model import Variable
@@ -23,11 +23,11 @@ SCALES = {"precipitation": 5.0, "temperature": 10.0, "potential_evapotranspirati
 class NeuralODERecipe(Strict):
     """The network of a neural ODE: how many latent states it moves, what drives it, what it reads of a site."""
 
-    states: PositiveInt = 5
+    states: Narrow = 5
     forcings: tuple[str, ...] = ("precipitation", "temperature", "potential_evapotranspiration")
     attributes: tuple[str, ...] = ()
-    width: PositiveInt = 16
-    depth: PositiveInt = 2
+    width: Narrow = 16
+    depth: Depth = 2
 
     def build(self, statistics: dict[str, tuple[float, float]], key: PRNGKeyArray, **fields: Any) -> Model:
         """The neural ODE with fresh weights."""

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid.forcing_recipe import ForcingRecipe, build_forcing, names
@@ -19,7 +19,7 @@ from dgeo.hybrid.physics_recipe import PhysicsRecipe
 from dgeo.hybrid.routing import GammaRouting
 from dgeo.hybrid.source_recipe import DynamicRecipe, StaticRecipe
 from dgeo.hybrid.sources import AttributeNetwork, MovingAverageNetwork, RecurrentNetwork, Source, Table
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Strict, Width
 from dgeo.models import Model, Parameter
 from dgeo.nn import LSTM, MovingAverages, Standardise, mlp, with_output_bias
 
@@ -36,12 +36,12 @@ class Recipe(Strict):
     laws: tuple[LawRecipe, ...] = ()
     forcing: ForcingRecipe | None = None
     attributes: tuple[str, ...] = ()
-    components: PositiveInt = 16
+    components: Width = 16
     weights: Literal["mean", "learned"] = "mean"
     static: StaticRecipe = StaticRecipe()
     dynamic: DynamicRecipe | None = None
     fixed: dict[str, float] = Field(default_factory=dict)
-    routing_days: PositiveInt | None = 15
+    routing_days: Width | None = 15
 
     @model_validator(mode="after")
     def _has_attributes(self) -> "Recipe":
@@ -76,11 +76,12 @@ class Recipe(Strict):
         """Whether every training basin has numbers of its own, so that no other basin can be simulated."""
         return self.static.source == "table" or any(law.per_basin for law in self.laws)
 
-    def outline(self, statistics: Statistics | None = None) -> Model:
-        """The physics as it will be, with any weights: what it reads and gives."""
-        names = {*self.network_attributes, *self.network_forcings}
-        known = dict.fromkeys(names, (0.0, 1.0)) | dict(statistics or {})
-        return fill(self.physics.build(known), self.laws, known, jax.random.key(0), 1)
+    def outline(self) -> Model:
+        """The physics as it will be, with shapes in the place of weights: what it reads and gives."""
+        known = dict.fromkeys((*self.network_attributes, *self.network_forcings), (0.0, 1.0))
+        return eqx.filter_eval_shape(
+            lambda key: fill(self.physics.build(known), self.laws, known, key, 1), jax.random.key(0)
+        )
 
     @property
     def network_attributes(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import diffrax
 from pydantic import PositiveFloat, PositiveInt, model_validator
 
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Strict, Width
 from dgeo.models import Adaptive, FixedParts, ImplicitEuler, OperatorSplit, Solver, Substeps
 
 OURS = ("split", "implicit_euler")
@@ -54,7 +54,7 @@ class SolverRecipe(Strict):
     """
 
     method: Method = "split"
-    parts: PositiveInt | None = None
+    parts: Width | None = None
     adaptive: bool | None = None
     rtol: PositiveFloat | None = None
     atol: PositiveFloat | None = None

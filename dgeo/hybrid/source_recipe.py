@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from dgeo.errors import nearest
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Depth, Strict, Width
 from dgeo.nn import Precision
 
 
@@ -16,8 +16,8 @@ class StaticRecipe(Strict):
     """
 
     source: Literal["attributes", "table"] = "attributes"
-    width: PositiveInt = 256
-    depth: PositiveInt = 2
+    width: Width = 256
+    depth: Depth = 2
     spread: float = Field(1.0, ge=0)
 
 
@@ -31,7 +31,7 @@ class DynamicRecipe(Strict):
     parameters: tuple[str, ...] | Literal["all"] = ("beta", "beta_et")
     forcings: tuple[str, ...] = ("precipitation", "temperature", "potential_evapotranspiration")
     network: Literal["moving_average", "lstm"] = "moving_average"
-    width: PositiveInt = 64
+    width: Width = 64
     memories: tuple[PositiveFloat, ...] = (1.0, 3.0, 10.0, 30.0, 90.0, 365.0)
     dropout: float = Field(0.5, ge=0, lt=1)
     reversion: float = Field(0.0, ge=0, le=1)

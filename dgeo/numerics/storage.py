@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from dgeo.errors import DgeoError
+
+VERSION = "2"  # of the file; the checksum of the first did not cover metadata and shapes
+_LEFT = re.compile(r"\..+\.(yaml|json|csv|nc|html|safetensors|txt)\.[a-z0-9_]{8}")  # as tempfile names them
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
@@ -37,6 +41,15 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
         raise DgeoError(f"{path} could not be written ({error}); free some space or choose another folder.") from error
 
 
+def make_folder(path: str | Path) -> Path:
+    """The folder, made where it is not there yet; raises `DgeoError` where it cannot be made."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise DgeoError(f"The folder {path} cannot be made ({error}); choose another.") from error
+    return Path(path)
+
+
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -50,13 +63,24 @@ def _beside(path: Path) -> Iterator[Path]:
 def write_tree(path: str | Path, tree: Any, metadata: dict[str, Any]) -> None:
     """Write every array of `tree`, named by its place in the tree, with JSON metadata."""
     arrays = {name: _storable(leaf) for name, leaf in _named_arrays(tree).items()}
-    header = {"metadata": json.dumps(metadata), "sha256": _checksum(arrays)}
+    text = json.dumps(metadata)
+    header = {"metadata": text, "sha256": _checksum(arrays, text), "version": VERSION}
     write_atomically(path, lambda temporary: save_file(arrays, temporary, header))
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """What writes that were killed have left in a folder, beside the files that they were to become."""
+    return [path for path in folder.glob(".*.*") if _LEFT.fullmatch(path.name) and path.is_file()]
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
     """The metadata alone."""
     return _read(path)[1]
+
+
+def count_numbers(path: str | Path) -> int:
+    """How many numbers a file holds in all."""
+    return sum(array.size for array in _read(path)[0].values())
 
 
 def read_tree(path: str | Path, like: Any) -> tuple[Any, dict[str, Any]]:
@@ -110,11 +134,15 @@ def _replace(like: Any, arrays: dict[str, np.ndarray]) -> Any:
     return jax.tree_util.tree_map_with_path(restore, like)
 
 
-def _checksum(arrays: dict[str, np.ndarray]) -> str:
+def _checksum(arrays: dict[str, np.ndarray], text: str | None) -> str:
+    """Of names, types, shapes and bytes, and of the text of the metadata; of files before version 2, less."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
         digest.update(name.encode())
+        if text is not None:
+            digest.update(f"{arrays[name].dtype}{arrays[name].shape}".encode())
         digest.update(arrays[name].tobytes())
+    digest.update((text or "").encode())
     return digest.hexdigest()
 
 
@@ -133,10 +161,12 @@ def _read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError) as error:
+        metadata = json.loads(header.get("metadata", "{}"))
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise DgeoError(
             f"{path} is damaged or no dgeo file ({error}); delete it to begin again, or restore a copy."
         ) from error
-    if header.get("sha256") != _checksum(arrays):
+    text = header.get("metadata", "") if header.get("version") == VERSION else None
+    if header.get("sha256") != _checksum(arrays, text) or not isinstance(metadata, dict):
         raise DgeoError(f"{path} is damaged: its checksum does not match; delete it to begin again, or restore a copy.")
-    return arrays, json.loads(header["metadata"])
+    return arrays, metadata

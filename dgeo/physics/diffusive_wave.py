@@ -15,11 +15,12 @@ convex one that Newton's method descends without turning back, which it does not
 
 **The depth of a face** lies between those of both sides, nearer to the side that the water comes from:
 
-    h_f = h_up + w·(h_down − h_up),      w = ½·ρ/(1 + ρ),      ρ = 0.6·h_up/|Δη|
+    h_f = h_up + w·(h_down − h_up),      w = ½·ρ/(1 + ρ),      ρ = 0.6·h_up/(|Δη| + |h_down − h_up|)
 
-In backwater ρ is large, w = ½ and the scheme is of second order; where water runs down a steep bed w tends to 0, as it
-must for no reach to give what it does not hold. A flood wave disperses by Q/(2BS), and by c·ℓ·(½ − w) that the grid
-adds: reaches shorter than 0.6·h/S keep that small.
+In backwater ρ is large, w = ½ and the scheme is of second order; where water runs down a steep bed w tends to 0. No
+reach gives what it does not hold, and in a wide channel no flow rises with the depth below it, as w·5/3·|Δη| stays
+under h_f/2. A flood wave disperses by Q/(2BS), and by c·ℓ·(½ − w) that the grid adds: reaches shorter than 0.6·h/S keep
+that small.
 
 Reference: Cunge, Holly & Verwey (1980) Practical aspects of computational river hydraulics, section 2.5.
 """
@@ -45,11 +46,11 @@ def slope_of_root(root: Reaches) -> tuple[Reaches, Reaches]:
     return root * length, (2 * root**2 + STILL) / length
 
 
-def face_depth(depth: Reaches, below: Reaches, fall: Reaches) -> Reaches:
-    """Depth [m] between a reach and the one below it, whose surfaces differ by `fall` [m]; never below nothing."""
-    upper, lower = jnp.where(fall >= 0, depth, below), jnp.where(fall >= 0, below, depth)
-    felt = 0.6 * upper
-    weight = felt / (2 * (felt + jnp.abs(fall) + NOTHING))
+def face_depth(depth: Reaches, below: Reaches, root: Reaches, distance: Reaches) -> Reaches:
+    """Depth h_f [m] between a reach and the one below it, by y and ℓ; 0 where nothing is that could flow."""
+    upper, lower = jnp.where(root >= 0, depth, below), jnp.where(root >= 0, below, depth)
+    felt, fall = 0.6 * upper, jnp.abs(slope_of_root(root)[0]) * distance
+    weight = felt / (2 * (felt + fall + jnp.abs(lower - upper) + NOTHING))
     return upper + weight * (lower - upper)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from dgeo.data import limited_text
 from dgeo.errors import DgeoError
 
 
@@ -24,8 +25,8 @@ def read_text(path: Path) -> str:
     """The text of a file; bytes that are no UTF-8 are replaced, since the text is only shown."""
     require_file(path)
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
+        return limited_text(path, errors="replace")
+    except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
 
 
@@ -33,7 +34,7 @@ def read_json(path: Path) -> Mapping[str, Any]:
     """The object in a JSON file; raises DgeoError where the file is missing or holds no object."""
     try:
         content = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise unreadable(path, error) from error
     if not isinstance(content, dict):
         raise DgeoError(f"The file {path.name} holds no JSON object, so this part is left out.")

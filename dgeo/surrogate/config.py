@@ -7,7 +7,8 @@ import yaml
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from dgeo.errors import DgeoError, nearest
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Seed, Strict, Width
+from dgeo.hybrid.yaml_text import read_yaml
 from dgeo.numerics import write_atomically
 from dgeo.surrogate.learn import LearningConfig
 from dgeo.training.config import TrainingConfig
@@ -26,7 +27,7 @@ class RunsConfig(Strict):
 class EmulatorConfig(Strict):
     """The emulator: numbers of memory, and its training."""
 
-    width: PositiveInt = 64
+    width: Width = 64
     training: TrainingConfig = TrainingConfig()
 
 
@@ -60,7 +61,7 @@ class SurrogateConfig(Strict):
     emulator: EmulatorConfig = EmulatorConfig()
     learning: LearningConfig
     through_equations: bool = Field(True)
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _fits_together(self) -> "SurrogateConfig":
@@ -78,13 +79,7 @@ def read_surrogate_config(path: str | Path) -> SurrogateConfig:
 
     Raises `DgeoError` for a missing file, a line that is no YAML, an unknown key (nearest name given) or a wrong value.
     """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DgeoError(f"The config {path} cannot be read ({error.strerror}); check the path.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DgeoError(f"The config {path} is no YAML: {' '.join(str(error).split())}; mend that line.") from error
-    return parse_surrogate_config(content, str(path))
+    return parse_surrogate_config(read_yaml(path), str(path))
 
 
 def parse_surrogate_config(content: Any, place: str) -> SurrogateConfig:

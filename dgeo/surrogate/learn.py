@@ -15,11 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import PRNGKeyArray
-from pydantic import PositiveInt
 
 from dgeo.hybrid import AttributeNetwork, Hybrid, Inputs, Layout, Learned, Source, Statistics, Table
 from dgeo.hybrid.recipe import standardise
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Depth, Strict, Width
 from dgeo.models import Model
 from dgeo.models.surrogate import Surrogate
 from dgeo.nn import mlp, with_output_bias
@@ -40,8 +39,8 @@ class LearningConfig(Strict):
 
     parameters: Literal["network", "table"] = "network"
     attributes: tuple[str, ...] = ()
-    width: PositiveInt = 32
-    depth: PositiveInt = 1
+    width: Width = 32
+    depth: Depth = 1
     training: TrainingConfig = TrainingConfig()
 
 

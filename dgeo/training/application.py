@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from dgeo import data
 from dgeo.check import unsolved
 from dgeo.data.splits import days
 from dgeo.errors import DgeoError
@@ -15,7 +16,7 @@ from dgeo.training.config import Config
 from dgeo.training.data_config import DataConfig
 from dgeo.training.evaluate import ensemble, inputs_of
 from dgeo.training.labelled import label
-from dgeo.training.prepare import PET, after_gaps, check_inputs, load_dataset, read_netcdf
+from dgeo.training.prepare import PET, after_gaps, check_inputs, load_dataset
 from dgeo.training.run import config_of, seeds_of
 from dgeo.training.simulation import run, times
 from dgeo.training.states import Carries, next_day, read_state, some_sites
@@ -137,7 +138,7 @@ def _dataset(config: Config, file: str | Path | None) -> xr.Dataset:
     if Path(file).suffix == ".zarr":
         stored = {"source": "zarr", "file": file, "basins": None, "climate_years": None, "random_attributes": None}
         return load_dataset(DataConfig(**config.data.model_dump() | stored | {"also_observed": {}}))
-    found = read_netcdf(file)
+    found = data.read_netcdf(file)
     present = {str(name) for name in (*found.variables, *found.dims)}
     rename = {old: new for old, new in config.data.rename.items() if old in present}
     changed = config.data.model_dump() | {"source": "netcdf", "file": file, "basins": None, "rename": rename}

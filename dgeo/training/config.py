@@ -1,6 +1,7 @@
 """The config of a run: strict, typed, one file. Unknown keys are refused with the nearest valid name."""
 
 import difflib
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -18,7 +19,8 @@ from pydantic import (
 
 from dgeo.errors import DgeoError, nearest
 from dgeo.hybrid import AnyRecipe, Recipe
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Seed, Strict
+from dgeo.hybrid.yaml_text import load_yaml, read_yaml
 from dgeo.numerics import write_atomically
 from dgeo.training.data_config import DataConfig
 from dgeo.training.losses import LOSSES
@@ -123,13 +125,19 @@ class TrainingConfig(Strict):
     patience: PositiveInt | None = None
     checkpoint_every: PositiveInt = 250
     refit: bool = True
-    seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field((0,), min_length=1)
     spin_up: NonNegativeInt = 1095
     start_from: Path | None = None
     freeze: tuple[Literal["parameters", "laws", "forcing"], ...] = ()
     together: bool | None = None
     segment: PositiveInt | Literal["sqrt"] | None = None
     evolution: EvolutionConfig | None = None
+
+    @model_validator(mode="after")
+    def _each_seed_once(self) -> "TrainingConfig":
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("a seed comes twice in seeds, and would give the same model twice; name each once")
+        return self
 
     @model_validator(mode="after")
     def _one_start(self) -> "TrainingConfig":
@@ -180,12 +188,7 @@ def read_config(path: str | Path, changes: Sequence[str] = ()) -> Config:
 
     Raises `DgeoError` for a missing file, a line that is no YAML, an unknown key (nearest name given) or a wrong value.
     """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DgeoError(f"The config {path} cannot be read ({error.strerror}); check the path.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DgeoError(f"The config {path} is no YAML: {' '.join(str(error).split())}; mend that line.") from error
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise DgeoError(f"The config {path} holds no sections; it needs at least data, split and model.")
     for change in changes:
@@ -218,7 +221,7 @@ def _apply(content: dict[str, Any], change: str) -> None:
         if not isinstance(content, dict):
             raise DgeoError(f"--set {change!r}: {section!r} is a value and has no keys; check the name.")
     try:
-        content[last] = yaml.safe_load(value)
+        content[last] = load_yaml(value)
     except yaml.YAMLError as error:
         raise DgeoError(f"--set {change!r}: {value!r} is no YAML value; quote it.") from error
 
@@ -229,12 +232,19 @@ def sentence(error: Any, place: str) -> str:
     if error["type"] == "missing":
         return f"{place}: the key {where!r} is missing; add it."
     if error["type"] != "extra_forbidden":
-        value = "" if isinstance(error["input"], dict | BaseModel) else f" = {error['input']!r}"
+        value = "" if isinstance(error["input"], dict | BaseModel) else f" = {short(error['input'])}"
         return f"{place}: {where or 'the config'}{value} is not accepted: {error['msg'].removeprefix('Value error, ')}."
     known = _known_keys(error["loc"][:-1])
     close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1, cutoff=0.3)
     hint = f"did you mean {close[0]!r}?" if close else f"the keys there are {', '.join(known)}."
     return f"{place}: the key {where!r} is unknown; {hint}"
+
+
+def short(value: Any) -> str:
+    """A value as a config would show it, or its beginning; one that holds itself is no trouble."""
+    shortener = reprlib.Repr()
+    shortener.maxstring = shortener.maxother = 120
+    return shortener.repr(value)
 
 
 def _known_keys(location: Sequence[Any]) -> list[str]:

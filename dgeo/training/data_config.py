@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from dgeo.errors import DgeoError
-from dgeo.hybrid.strict import Strict
+from dgeo.hybrid.strict import Seed, Strict
 from dgeo.virtual.physics import true_physics
 
 
@@ -40,17 +40,17 @@ class DataConfig(Strict):
     quality: tuple[str, ...] = ("A", "A:e")
     basins: tuple[str, ...] | None = None
     potential_evapotranspiration: Literal["given", "hargreaves", "oudin", "priestley_taylor"] = "hargreaves"
-    count: PositiveInt = 150
-    years: PositiveInt = 9
+    count: int = Field(150, gt=0, le=1_000_000)
+    years: int = Field(9, gt=0, le=200)
     noise: float = Field(0.2, ge=0)
     gaps: float = Field(0.0, ge=0, lt=1)
-    products: NonNegativeInt = 0
-    seed: NonNegativeInt = 0
+    products: int = Field(0, ge=0, le=100)
+    seed: Seed = 0
     physics: str = "hbv"
     hidden: tuple[str, ...] | None = None
     also_observed: dict[str, float] = Field(default_factory=dict)
     climate_years: tuple[str, str] | None = None
-    random_attributes: NonNegativeInt | None = None
+    random_attributes: Seed | None = None
 
     @model_validator(mode="after")
     def _truth(self) -> "DataConfig":
@@ -78,7 +78,11 @@ class DataConfig(Strict):
             raise DgeoError(
                 "No data root is known: set `data.root` in the config or the environment variable DGEO_DATA."
             )
-        if not root.is_dir():
+        try:
+            there = root.is_dir()
+        except (OSError, ValueError):
+            there = False
+        if not there:
             raise DgeoError(
                 f"The data root {root} is no folder; set `data.root` or DGEO_DATA to the folder of your data."
             )

@@ -57,7 +57,7 @@ def _read(config: DataConfig) -> xr.Dataset:
     if config.source == "camels_us_text":
         given = (config.folder(), config.product, config.basins, config.quality, config.attributes)
         return data.read_text(*given)
-    return data.select(data.from_xarray(read_netcdf(named(config)), config.rename, config.units), config.basins)
+    return data.select(data.from_xarray(data.read_netcdf(named(config)), config.rename, config.units), config.basins)
 
 
 def named(config: DataConfig) -> Path:
@@ -65,15 +65,6 @@ def named(config: DataConfig) -> Path:
     if config.file is None:
         raise DgeoError(f"data.source is {config.source} but data.file is not set; name the file or store.")
     return config.file
-
-
-def read_netcdf(path: str | Path) -> xr.Dataset:
-    """All of a NetCDF file; raises `DgeoError` where it is missing, damaged or of another kind."""
-    try:
-        with xr.open_dataset(data.existing(path, "data file"), engine="h5netcdf") as raw:
-            return raw.load()
-    except OSError as error:
-        raise DgeoError(f"The data file {path} is damaged or no NetCDF-4 file ({error}); write it anew.") from error
 
 
 def virtual_world(config: DataConfig) -> virtual.VirtualWorld:

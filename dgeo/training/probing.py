@@ -39,11 +39,11 @@ def probe(
     if basins is not None and basins < dataset.sizes["basin"]:
         chosen = np.linspace(0, dataset.sizes["basin"] - 1, basins).round().astype(int)
         dataset = dataset.isel(basin=chosen)
-    last = days(config.split.test)[1]
-    until = int(np.searchsorted(dataset["time"].values, last + np.timedelta64(1, "D")))
+    end = days(config.split.test)[1] + np.timedelta64(1, "D")
+    until = int(np.searchsorted(dataset["time"].values, end))
     dataset = dataset.isel(time=slice(max(until - DAYS, 0), until))
-    period = tuple(str(dataset["time"].values[day].astype("datetime64[D]")) for day in (0, -1))
-    check_inputs(dataset, config, period)
+    first, last = (str(day) for day in dataset["time"].values[[0, -1]].astype("datetime64[D]"))
+    check_inputs(dataset, config, (first, last))
     inputs = inputs_of(config, dataset, basins_of(path))
     names = [str(basin) for basin in dataset["basin"].values]
     return examine(load(path), inputs, basins=names, only=only, watch=watch)

@@ -114,8 +114,14 @@ def resume(task: Task, state: TrainState) -> Saved:
     if not task.checkpoint.exists():
         return Saved(state, state.weights, Progress())
     tree, metadata = read_tree(task.checkpoint, {"state": state, "best": state.weights})
-    if metadata["fingerprint"] != task.fingerprint:
+    if metadata.get("fingerprint") != task.fingerprint:
         raise DgeoError(
             f"{task.checkpoint} belongs to another config or other data; restore them, or train into a new folder."
         )
-    return Saved(tree["state"], tree["best"], Progress(**metadata["progress"]))
+    try:
+        return Saved(tree["state"], tree["best"], Progress(**metadata["progress"]))
+    except (KeyError, TypeError) as error:
+        raise DgeoError(
+            f"{task.checkpoint} is of another version of dgeo ({error}); finish the run with that one, or train into a "
+            "new folder."
+        ) from error

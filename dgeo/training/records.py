@@ -1,13 +1,15 @@
 """What a run folder holds besides results: config, environment and data fingerprints, training history."""
 
 import csv
+import hashlib
 import importlib.metadata
 import io
 import json
 import math
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,14 @@ def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
     write_text(path, buffer.getvalue())
 
 
+def fingerprint_of(path: Path) -> str:
+    """The SHA-256 of a file; raises `DgeoError` where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except (OSError, ValueError) as error:
+        raise DgeoError(f"{path} cannot be read ({error}); check its name.") from error
+
+
 def environment() -> dict[str, Any]:
     """The machine and the versions a run was made with."""
     return {
@@ -76,26 +86,48 @@ def describe_data(dataset: xr.Dataset, root: Path | None = None) -> dict[str, An
 
 
 def training_seconds(folder: str | Path) -> dict[tuple[str, int], float]:
-    """The seconds that each phase of each seed took, compilation and validation included; empty without a history."""
+    """The seconds that each phase of each seed took, compilation and validation included; empty without a history.
+
+    Raises `DgeoError` for a history that is damaged.
+    """
     if not (Path(folder) / "history.csv").exists():
         return {}
-    with (Path(folder) / "history.csv").open(encoding="utf-8", newline="") as file:
-        return {(row["phase"], int(row["seed"])): float(row["seconds"]) for row in csv.DictReader(file)}
+    with history(folder) as rows:
+        return {(row["phase"], int(row["seed"])): float(row["seconds"]) for row in rows}
 
 
 def best_validation(folder: str | Path) -> float | None:
-    """The best validation score, the mean where several seeds have one; None without validation."""
-    with (Path(folder) / "history.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["validation"]]
+    """The best validation score, the mean where several seeds have one; None without validation.
+
+    Raises `DgeoError` for a history that is missing or damaged.
+    """
     best: dict[str, float] = {}
-    for row in rows:
-        best[row["seed"]] = max(float(row["validation"]), best.get(row["seed"], -math.inf))
+    with history(folder) as rows:
+        for row in rows:
+            if row["validation"]:
+                best[row["seed"]] = max(float(row["validation"]), best.get(row["seed"], -math.inf))
     return sum(best.values()) / len(best) if best else None
+
+
+@contextmanager
+def history(folder: str | Path) -> Iterator[list[dict[str, str]]]:
+    """The rows of the training of a run, for a look at them; raises `DgeoError` where they cannot be read or used."""
+    path = Path(folder) / "history.csv"
+    try:
+        yield list(csv.DictReader(io.StringIO(data.limited_text(path), newline="")))
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise DgeoError(
+            f"{path} cannot be read ({type(error).__name__}: {error}); train the run again with --resume, which writes "
+            "it anew."
+        ) from error
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
     """Read a JSON file of a run; raises `DgeoError` where it is missing or damaged."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(data.limited_text(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise DgeoError(f"{path} cannot be read ({error}); evaluate the run again.") from error
+    if not isinstance(content, dict):
+        raise DgeoError(f"{path} holds no JSON object; evaluate the run again.")
+    return content

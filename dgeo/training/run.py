@@ -1,6 +1,7 @@
 """A whole training run in a folder: choose the number of steps on validation years, refit, keep one model a seed."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -13,9 +14,12 @@ import yaml
 
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Simulator
+from dgeo.hybrid.yaml_text import load_yaml
+from dgeo.numerics import left_behind
 from dgeo.training.config import Config, read_config, write_config
 from dgeo.training.evolution import evolve
 from dgeo.training.fit import Fitted, fit
+from dgeo.training.lock import locked
 from dgeo.training.prepare import load_dataset
 from dgeo.training.processes import company, is_first
 from dgeo.training.progress import Member, Watch
@@ -24,11 +28,14 @@ from dgeo.training.series import Held
 from dgeo.training.session import Session
 from dgeo.training.step import Trainer, trainer_of
 
+_SEED = re.compile(r"seed_([0-9]{1,10})\.safetensors")
+
 
 def open_run(config: Config, folder: Path, resume: bool) -> None:
     """Make the run folder, or check that it is the one to resume; one without a checkpoint has nothing to lose.
 
-    Raises `DgeoError` where the folder holds another run, or cannot be written.
+    Raises `DgeoError` where the folder holds another run, or cannot be written. Only who holds the folder may write
+    into it (`begin_run`).
     """
     recorded = folder / "config.yaml"
     begun = recorded.exists() and any((folder / "checkpoints").glob("*.safetensors"))
@@ -43,11 +50,19 @@ def open_run(config: Config, folder: Path, resume: bool) -> None:
     try:
         for name in ("checkpoints", "models"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        write_config(recorded, config)
-    except OSError as error:
-        raise DgeoError(
-            f"The run folder {folder} cannot be written ({error.strerror}); choose another --out."
-        ) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DgeoError(f"The run folder {folder} cannot be written ({reason}); choose another --out.") from error
+
+
+def begin_run(config: Config, folder: Path) -> None:
+    """Record the config of a folder that is held, and clear away what a killed process was about to write."""
+    if not is_first():
+        return
+    for place in (folder, folder / "checkpoints", folder / "models"):
+        for path in left_behind(place):
+            path.unlink(missing_ok=True)
+    write_config(folder / "config.yaml", config)
 
 
 def train(
@@ -75,7 +90,8 @@ def train_runs(
     """Train several runs on the same data, each in its folder as `train` would: folds, learning rates, structures.
 
     Where `training.together` says so, all seeds of all runs that differ in seeds, splits and numbers of the optimiser
-    alone train as one program. Raises `DgeoError` where the configs name different data.
+    alone train as one program. Raises `DgeoError` where the configs name different data, or another process trains in
+    one of the folders.
     """
     given = next(iter(configs.values())).data
     for folder, config in configs.items():
@@ -83,7 +99,13 @@ def train_runs(
             raise DgeoError(f"{folder} is to be trained on other data than the runs beside it; train it by itself.")
     for folder, config in configs.items():
         open_run(config, folder, resume)
-    dataset = load_dataset(given) if dataset is None else dataset
+    with locked(configs):
+        for folder, config in configs.items():
+            begin_run(config, folder)
+        return _train(configs, load_dataset(given) if dataset is None else dataset, watch)
+
+
+def _train(configs: Mapping[Path, Config], dataset: xr.Dataset, watch: Watch) -> dict[Path, dict[int, Simulator]]:
     models: dict[Path, dict[int, Simulator]] = {}
     held: Held = {}
     families = defaultdict(list)
@@ -145,7 +167,7 @@ def variations(path: str | Path, folder: Path, changes: Sequence[str], varied: S
     axes = []
     for change in varied:
         key, _, text = change.partition("=")
-        values = yaml.safe_load(text) if text else None
+        values = _yaml_of(change, text) if text else None
         if not isinstance(values, list) or not values:
             raise DgeoError(f"--vary {change!r} gives no list of values; write --vary section.key=[value, value].")
         axes.append([(key, value) for value in values])
@@ -153,17 +175,30 @@ def variations(path: str | Path, folder: Path, changes: Sequence[str], varied: S
     for chosen in product(*axes):
         name = ",".join(f"{key.rpartition('.')[2]}={_short(value)}" for key, value in chosen)
         changed = [f"{key}={json.dumps(value)}" for key, value in chosen]
+        if folder / name in runs:
+            raise DgeoError(f"--vary makes two runs of the name {name}; give files of one name a folder each by hand.")
         runs[folder / name] = read_config(path, [*changes, *changed])
     return runs
 
 
+def _yaml_of(change: str, text: str) -> Any:
+    try:
+        return load_yaml(text)
+    except yaml.YAMLError as error:
+        raise DgeoError(f"--vary {change!r}: {text!r} is no YAML value; quote it.") from error
+
+
 def _short(value: Any) -> str:
-    return Path(value).stem if isinstance(value, str) else str(value)
+    """The value as a part of a folder's name, which leads nowhere else."""
+    text = Path(value).stem if isinstance(value, str) else str(value)
+    return text.replace("/", "_").replace("\\", "_").replace("\0", "_")[:100]
 
 
 def seeds_of(folder: str | Path) -> Sequence[tuple[int, Path]]:
     """The seeds of a run that have a finished model, and its file; raises `DgeoError` where there is none."""
-    found = sorted((int(p.stem.removeprefix("seed_")), p) for p in (Path(folder) / "models").glob("seed_*.safetensors"))
+    paths = (Path(folder) / "models").glob("seed_*.safetensors")
+    numbered = ((_SEED.fullmatch(path.name), path) for path in paths)
+    found = sorted((int(match[1]), path) for match, path in numbered if match)
     if not found:
         raise DgeoError(
             f"{folder} holds no trained model; finish the run with `dgeo train CONFIG --out {folder} --resume`."
@@ -173,6 +208,6 @@ def seeds_of(folder: str | Path) -> Sequence[tuple[int, Path]]:
 
 def config_of(folder: str | Path) -> Config:
     """The config of a run folder."""
-    if not (Path(folder) / "config.yaml").exists():
+    if not (Path(folder) / "config.yaml").is_file():
         raise DgeoError(f"{folder} is no run folder: it holds no config.yaml; check the path.")
     return read_config(Path(folder) / "config.yaml")

@@ -18,7 +18,7 @@ from dgeo.training.optimiser import numbers_of
 from dgeo.training.prepare import checked, in_years, training_basins, training_statistics
 from dgeo.training.processes import is_first
 from dgeo.training.progress import Member, Row, Task, Validate
-from dgeo.training.records import describe_data, environment, write_csv, write_json
+from dgeo.training.records import describe_data, environment, fingerprint_of, write_csv, write_json
 from dgeo.training.series import Held, Material, Resident, series_of
 from dgeo.training.simulation import run, times
 
@@ -53,7 +53,7 @@ class Session:
     def fingerprint(self) -> str:
         """Of the config, the data, and the model that the run starts from, if any."""
         start = self.config.training.start_from
-        origin = "" if start is None else hashlib.sha256(start.read_bytes()).hexdigest()
+        origin = "" if start is None else fingerprint_of(start)
         return hashlib.sha256(
             (self.config.model_dump_json() + data.fingerprint(self.dataset) + origin).encode()
         ).hexdigest()

@@ -1,17 +1,18 @@
 """What a run remembers, in a file: the carries of its models, whose they are, and the day on which they continue."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
 
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Carry
 from dgeo.numerics import read_metadata, read_tree, write_tree
+from dgeo.training.records import fingerprint_of
 from dgeo.training.run import seeds_of
 from dgeo.training.simulation import OF_CARRY, OF_SERIES, OF_SITE, at_sites
 
@@ -42,21 +43,29 @@ def write_state(
 
 
 def read_state(path: str | Path, like: Carries) -> Carries:
-    """The carries of a file that `next_day` has looked at; raises `DgeoError` where they are of another structure."""
-    return read_tree(path, like)[0]
+    """The carries of a file that `next_day` has looked at.
+
+    Raises `DgeoError` where they are of another structure, or not finite.
+    """
+    carries: Carries = read_tree(path, like)[0]
+    for leaf in jax.tree.leaves(carries):
+        if jnp.issubdtype(leaf.dtype, jnp.inexact) and not bool(jnp.isfinite(leaf).all()):
+            raise DgeoError(f"The state {path} holds a number that is not finite; simulate again from the beginning.")
+    return carries
 
 
 def next_day(path: str | Path, folder: str | Path, basins: Sequence[str], copies: int = 1) -> str:
     """The day on which a state continues; raises `DgeoError` for one of another run or of other basins."""
     metadata = read_metadata(path)
-    if "next_day" not in metadata:
+    of = metadata.get("basins")
+    if "next_day" not in metadata or not isinstance(of, list) or not of:
         raise DgeoError(f"{path} is no state of a simulation; give a file that --save-state wrote.")
-    if metadata["basins"] != list(basins):
+    if of != list(basins):
         raise DgeoError(
-            f"The state {path} is that of {len(metadata['basins'])} basins from {metadata['basins'][0]} on, not of the "
+            f"The state {path} is that of {len(of)} basins from {of[0]} on, not of the "
             f"{len(basins)} basins from {basins[0]} on to simulate; give the data it was saved with."
         )
-    if metadata["models"] != fingerprints(folder):
+    if metadata.get("models") != fingerprints(folder):
         raise DgeoError(f"The state {path} was saved by the models of another run; simulate with that run.")
     if metadata.get("copies", 1) != copies:
         held = metadata.get("copies", 1)
@@ -71,4 +80,4 @@ def copies_of(path: str | Path) -> int:
 
 def fingerprints(folder: str | Path) -> list[str]:
     """What tells the models of one run from those of another."""
-    return [hashlib.sha256(path.read_bytes()).hexdigest() for _, path in seeds_of(folder)]
+    return [fingerprint_of(path) for _, path in seeds_of(folder)]

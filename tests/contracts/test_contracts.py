@@ -25,6 +25,7 @@ def everything(case: Case):
     inputs = (case.model, case.forcing, case.parameters, case.state)
     variable, fixed = eqx.partition(inputs, eqx.is_inexact_array)
 
+    @jax.jit
     def function(variable):
         return simulate(*eqx.combine(variable, fixed), dt=case.dt, engine=case.engine)
 

@@ -118,6 +118,29 @@ def test_tables_hold_the_scores(study):
     assert budget.keys() == {"climatology", "lstm"}
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cell.json", b"[]"),
+        ("cell.json", b'{"cost": {"seconds": "x"}, "medians": {}, "extra": {}}'),
+        ("scores.csv", b"a,b\n1,2\n"),
+        ("sums.nc", b"CDF\x01"),
+    ],
+)
+def test_a_damaged_cell_is_one_sentence(name, content, study):
+    """With the way to have it scored anew; nothing is written over."""
+    folder, *_ = study
+    wanted, setting = small(folder)
+    path = folder / "cells" / "lstm,temporal" / name
+    sound = path.read_bytes()
+    path.write_bytes(content)
+    try:
+        with pytest.raises(DgeoError, match=rf"lstm,temporal/{name}.* run the study again"):
+            run_study(wanted, setting, folder)
+    finally:
+        path.write_bytes(sound)
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_study_has_a_sound_grid(name, tmp_path):
     """Names tell the cells apart, and no training of any cell sees what its tests score."""

@@ -5,6 +5,8 @@ from safetensors.numpy import save_file
 
 from dgeo.errors import DgeoError
 from dgeo.hybrid import load, read_recipe, save
+from dgeo.hybrid.source_recipe import StaticRecipe
+from dgeo.numerics import write_tree
 from tests.hybrid.cases import KINDS, OUTPUTS, hybrid, recipe, run, weather
 
 
@@ -49,6 +51,23 @@ def damage(path, fault):
     else:
         path.unlink()
         path.mkdir()
+
+
+def test_a_file_that_describes_a_giant_is_refused_before_it_is_built(tmp_path):
+    """A network of 4096 units in 20 layers is 1.3 GB, and the file holds a few numbers."""
+    path = tmp_path / "model.safetensors"
+    giant = recipe().model_copy(update={"static": StaticRecipe(width=4096, depth=20)})
+    save(path, hybrid(), giant)
+    with pytest.raises(DgeoError, match="describes a larger model than it holds"):
+        load(path)
+
+
+@pytest.mark.parametrize("described", [[], "network", 3, {"network": []}])
+def test_a_recipe_that_is_none_is_one_sentence(described, tmp_path):
+    path = tmp_path / "model.safetensors"
+    write_tree(path, hybrid(), {"dgeo_model": 1, "recipe": described, "notes": {}})
+    with pytest.raises(DgeoError, match=r"is damaged|another version"):
+        load(path)
 
 
 @pytest.mark.parametrize("fault", ["missing", "truncated", "one bit", "text", "empty", "foreign", "folder"])

@@ -40,17 +40,20 @@ def case(draws):
     return model, forcing, parameters, start
 
 
-@pytest.mark.x64
 @given(st.integers(0, 10**9), st.sampled_from([60.0, HOUR, 30 * 24 * HOUR]))
 def test_water_is_kept_and_never_negative(draws, dt):
-    """Dry beds, floods and tides that run up the river, in steps of a minute to a month: every step is solved."""
-    model, forcing, parameters, start = case(draws)
+    """Dry beds, floods and tides that run up the river, in steps of a minute to a month: every step is solved.
+
+    In float32, to 1e-5 of what was there, came in and went out.
+    """
+    single = jax.tree.map(lambda x: x.astype(jnp.float32) if x.dtype == float else x, case(draws))
+    model, forcing, parameters, start = single
     fluxes, end = march(model, forcing, parameters, start, dt)
     assert not np.any(fluxes["solver_failure"])
     gross = np.sum(start["volume"]) + dt * np.sum(np.abs(fluxes["inflow"]) + np.abs(fluxes["outflow"]))
     change = np.sum(end["volume"]) - np.sum(start["volume"])
-    assert abs(change - dt * np.sum(fluxes["inflow"] - fluxes["outflow"])) <= 1e-12 * gross
-    assert np.min(end["volume"]) >= -1e-9 * gross
+    assert abs(change - dt * np.sum(fluxes["inflow"] - fluxes["outflow"])) <= 1e-5 * gross
+    assert np.min(end["volume"]) >= -1e-5 * gross
 
 
 @pytest.mark.x64

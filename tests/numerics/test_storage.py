@@ -1,13 +1,18 @@
 """Stored trees: what was written comes back bitwise, and a damaged file is met with a sentence."""
 
+import hashlib
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from dgeo.errors import DgeoError
-from dgeo.numerics import read_tree, write_atomically, write_tree
+from dgeo.numerics import read_metadata, read_tree, write_atomically, write_tree
 
 
 def tree(key):
@@ -73,6 +78,42 @@ def test_one_flipped_bit_is_seen(stored, key):
     stored.write_bytes(bytes(content))
     with pytest.raises(DgeoError, match="checksum"):
         read_tree(stored, tree(key))
+
+
+@given(st.integers(0, 2**31), st.integers(0, 7))
+def test_any_flipped_bit_is_seen_or_does_no_harm(stored, key, place, bit):
+    """Of header, metadata, shapes, names and numbers; a blank that fills up the header may become another blank."""
+    content = bytearray(stored.read_bytes())
+    content[place % len(content)] ^= 1 << bit
+    damaged = stored.with_name("damaged.safetensors")
+    damaged.write_bytes(bytes(content))
+    try:
+        found, metadata = read_tree(damaged, blank(tree(key)))
+    except DgeoError:
+        return
+    assert bits(found) == bits(tree(key))
+    assert metadata == {"recipe": {"components": 4}}
+
+
+def test_a_file_of_the_first_version_is_still_read(stored, key):
+    """Its checksum is that of names and bytes alone."""
+    arrays, header = {}, {}
+    with safe_open(stored, framework="numpy") as file:
+        header = file.metadata()
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    digest = hashlib.sha256(b"".join(name.encode() + arrays[name].tobytes() for name in sorted(arrays)))
+    save_file(arrays, stored, {"metadata": header["metadata"], "sha256": digest.hexdigest()})
+    assert bits(read_tree(stored, blank(tree(key)))[0]) == bits(tree(key))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[1]", '"word"', "{", "\\ud800"])
+def test_metadata_that_are_none_are_refused(text, tmp_path):
+    """Deep enough to exhaust Python's stack, of another kind, or no JSON; the checksum fits."""
+    digest = hashlib.sha256(b"afloat32(2,)" + np.ones(2, np.float32).tobytes() + text.encode()).hexdigest()
+    header = {"metadata": text, "sha256": digest, "version": "2"}
+    save_file({"a": np.ones(2, np.float32)}, tmp_path / "a.safetensors", header)
+    with pytest.raises(DgeoError, match="damaged"):
+        read_metadata(tmp_path / "a.safetensors")
 
 
 def test_a_missing_file_is_named(tmp_path, key):

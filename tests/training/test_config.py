@@ -58,6 +58,15 @@ def test_set_changes_one_key_and_makes_sections(tmp_path):
         ("training.steps", r"--set 'training\.steps' is no assignment"),
         ("training.steps.a=1", r"'steps' is a value and has no keys"),
         ("training.steps=[1", r"'\[1' is no YAML value"),
+        ("training.steps=true", r"`steps` holds true, which stands for no number"),
+        ("training.seeds=[0, yes]", r"`seeds` holds true"),
+        ("training.seeds=[3, 3]", "a seed comes twice"),
+        ("training.seeds=[4294967296]", "less than 4294967296"),
+        ("training.optimiser.learning_rate=.inf", "finite number"),
+        ("training.optimiser.options={b1: no}", "`options` holds false"),
+        ("model.static.width=1000000000", "less than or equal to 4096"),
+        ("model.laws=[{slots: [recharge], kind: table, inputs: [soil_moisture, a, b], knots: 1000}]", "fewer knots"),
+        ("data=&a [*a]", "is no YAML value"),
     ],
 )
 def test_a_wrong_key_or_value_is_one_sentence(change, words, tmp_path):

@@ -126,6 +126,7 @@ def _budget() -> Iterator[KernelRow]:
 
 
 def _kit() -> Iterator[KernelRow]:
+    @jax.jit
     def late(parameters: Values, state: Values) -> Values:
         forcing = {"temperature": jnp.full((5, SITES), 15.0, state["young"].dtype)}
         return simulate(two_pools(solver=EULER), forcing, Parameters(parameters, {}), state)[1]

@@ -131,6 +131,7 @@ def free_surface() -> Iterator[KernelRow]:
     forcing["pumping"] = forcing["pumping"].at[1, 2].set(60.0)
     start = model.at_head(jnp.full(shape, 5.0), values)
 
+    @jax.jit
     def run(water: jax.Array, values: Values, forcing: Values) -> tuple[Values, Values]:
         here = of_precision(model, water)
 
@@ -139,7 +140,7 @@ def free_surface() -> Iterator[KernelRow]:
 
         return jax.lax.scan(step, {"water": water}, None, length=4)
 
-    end, fluxes = jax.jit(run)(start["water"], values, forcing)
+    end, fluxes = run(start["water"], values, forcing)
     came = 2.0 * sum(jnp.sum(fluxes[name]) for name in ("recharge", "seepage"))
     residual = jnp.sum(end["water"] - start["water"]) - came + 2.0 * jnp.sum(fluxes["pumping"])
     gross = jnp.sum(start["water"]) + 2.0 * jnp.sum(fluxes["recharge"])

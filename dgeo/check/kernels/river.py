@@ -142,10 +142,11 @@ def network() -> Iterator[KernelRow]:
     channel = {**_channel(4, jnp.asarray(ROUGHNESS), 10.0), "residence_time": jnp.full(4, 5 * HOUR)}
     start = {"volume": jnp.full(4, 1e4)}
 
+    @jax.jit
     def run(inflow: jax.Array, channel: Values, start: Values, dt: jax.Array) -> tuple[Values, Values]:
         return model.march(start, {"lateral_inflow": inflow}, channel, {}, dt, tuple(model.fluxes))
 
-    end, fluxes = jax.jit(run)(forcing, channel, start, _dt())
+    end, fluxes = run(forcing, channel, start, _dt())
     entered = HOUR * jnp.sum(fluxes["inflow"])
     residual = jnp.sum(end["volume"]) - 4e4 - entered + HOUR * jnp.sum(fluxes["outflow"])
     yield CASES.budget("a flood through two branches and a reservoir", residual, 4e4 + entered, 1e-13)
@@ -158,6 +159,7 @@ def network() -> Iterator[KernelRow]:
     identity = slower + HOUR * slopes[2] - jnp.sum(forcing * slopes[0])
     yield CASES.gradient("n ∂Q/∂n + k ∂Q/∂k + Δt ∂Q/∂Δt − I ∂Q/∂I = −Q", identity, -float(total), 1e-10)
 
+    @jax.jit
     def kit(inflow: jax.Array, channel: Values, start: Values) -> tuple[Values, Values]:
         dt = jnp.asarray(HOUR, inflow.dtype)
         return of_precision(model, inflow).march(start, {"lateral_inflow": inflow}, channel, {}, dt, (*model.fluxes,))

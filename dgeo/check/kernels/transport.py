@@ -134,6 +134,7 @@ def kit() -> Iterator[KernelRow]:
     forcing = {"demand_store_inflow": 20.0, "oxygen_store_inflow": 9.0, "saturation": 10.0}
     series = {name: jnp.asarray(x) for name, x in forcing.items()}
 
+    @jax.jit
     def run(start: Values, values: Values, forcing: Values) -> tuple[Values, Values]:
         here = of_precision(model, start)
 
@@ -142,7 +143,7 @@ def kit() -> Iterator[KernelRow]:
 
         return jax.lax.scan(step, start, jnp.asarray([900.0, 5000.0, 900.0], start["demand_store"].dtype))
 
-    end, fluxes = jax.jit(run)(start, values, series)
+    end, fluxes = run(start, values, series)
     steps = jnp.asarray([900.0, 5000.0, 900.0])
     gain = steps @ (
         fluxes["oxygen_store_entering"]

@@ -63,7 +63,7 @@ def _below(exam: Examination, record: Record) -> np.ndarray:
 
 def _too_full(exam: Examination, record: Record) -> np.ndarray:
     """By how much a store exceeds all that was stored and came, as a share of it."""
-    supply = sum(record.before.stored.values(), np.zeros(len(exam.basins)))
+    supply = sum(map(np.abs, record.before.stored.values()), np.zeros(len(exam.basins)))
     came = np.cumsum(record.forcing["precipitation"] + np.maximum(record.gain, 0), axis=0, dtype=np.float64)
     there = np.maximum(supply + came, 1.0)
     return np.max([above(record.series[store] / there - 1).max(axis=0) for store in exam.stores], axis=0)

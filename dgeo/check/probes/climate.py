@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dgeo.check.probes.examination import Examination
-from dgeo.check.probes.registry import Inapplicable, Measure, probe, share
+from dgeo.check.probes.registry import Inapplicable, Measure, above, probe, share
 
 MELTING = 6.0  # [degC] above which all precipitation of the models here is rain
 KELVIN = 3.0
@@ -51,4 +51,5 @@ def warming(exam: Examination) -> Iterator[Measure]:
         warm[demand] = warm[demand] * (1 + KELVIN / warmth)
     change = exam.march(warm).split.less(exam.base.split)
     rain = np.maximum(exam.base.total("precipitation"), 1e-6)
-    yield share(np.maximum(change.flow / rain, 0), 0.02, "of the rain is added to the runoff by 3 K")
+    added = change.flow + np.minimum(change.stored, 0)  # not what stores, old snow above all, gave up
+    yield share(above(added / rain), 0.02, "of the rain is added to the runoff by 3 K")

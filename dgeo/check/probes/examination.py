@@ -19,6 +19,7 @@ from dgeo.errors import DgeoError
 
 YEAR = 365
 YEARS = 3  # that are examined
+STORMY = 3  # days
 STEADY, REPEATED = 20, 60  # years of unchanging and of repeated weather
 COLD, WARM = -20.0, 10.0  # [degC] that all days are brought to, at most and at least
 
@@ -115,10 +116,12 @@ class Examination:
         return self._rain[factor]
 
     def storm(self, factor: float) -> Record:
-        """A year whose first three days bring `factor` times the largest rain on record each, besides their own."""
-        rain = np.array(self.year["precipitation"])
-        rain[:3] += factor * self.largest_rain
-        return self.march(self.year | {"precipitation": rain})
+        """A year whose first three days are frost-free and bring `factor` times the largest rain on record each."""
+        mild = self.between(self.year, WARM, np.inf) if self.temperatures else self.year
+        stormy = (np.arange(YEAR) < STORMY)[:, None]
+        year = {name: np.where(stormy, mild[name], series) for name, series in self.year.items()}
+        year["precipitation"] = year["precipitation"] + np.where(stormy, factor * self.largest_rain, 0)
+        return self.march(year)
 
     @property
     def largest_rain(self) -> Sites:

@@ -72,7 +72,7 @@ def _found(one: Probe, exam: Examination) -> Finding:
 def _judged(one: Probe, measures: Sequence[Measure], exam: Examination) -> Finding:
     """The measure that is nearest to its tolerance, or furthest beyond, at its worst site."""
     excess = np.stack([measure.excess for measure in measures])
-    measure, site = np.unravel_index(np.argmax(excess), excess.shape)
+    measure, site = map(int, np.unravel_index(np.argmax(excess), excess.shape))
     worst = measures[measure]
     failing = int(np.sum(excess.max(axis=0) > 1))
     value = float(worst.values[site])

@@ -91,4 +91,4 @@ class External:
     def _stored(self, series: Series) -> Amounts:
         if not self.stores:
             return {}
-        return {STORAGE: np.sum([series[store][-1] for store in self.stores], axis=0, dtype=np.float64)}
+        return {STORAGE: sum((np.asarray(series[store][-1], np.float64) for store in self.stores), np.zeros(1))}

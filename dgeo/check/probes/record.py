@@ -85,11 +85,6 @@ class Record:
             total = total + (1 if source is None else -1) * np.asarray(self.series[name], np.float64)
         return total
 
-    def cut(self, steps: int) -> "Record":
-        """The first steps; the moment after them is not known, so they have no account."""
-        parts = ({name: x[:steps] for name, x in part.items()} for part in (self.forcing, self.series))
-        return Record(self.budget, *parts, self.before, self.before, self.dt)
-
 
 def gained(account: Balance, flow: Sites) -> Sites:
     """What declared exchanges brought in all [mm]."""

@@ -22,7 +22,7 @@ def wetter(exam: Examination) -> Iterator[Measure]:
     rain = np.array(exam.year["precipitation"])
     rain[0] += WETTER
     change = exam.march(exam.year | {"precipitation": rain}).flow - exam.first_year.flow
-    lost = np.sum(below(change), axis=0, dtype=np.float64)
+    lost = below(change).sum(axis=0, dtype=np.float64)
     yield share(lost / WETTER, 0.01, "of 30 mm of earlier rain is taken from the runoff of later days")
 
 

@@ -69,18 +69,21 @@ def restart(exam: Examination) -> Iterator[Measure]:
 @probe(
     "finer steps",
     "Fifths of a day, with the weather of the day in each, change little: the physics was learned and not its solver.",
-    reason="5 % of a year's flow, less than gauges err by; and 32 % of the standard deviation, an NSE of 0.9",
+    reason="5 % of a year's flow, less than gauges err by; and 32 % of the standard deviation, an NSE of 0.9, where "
+    "half a day later is let pass: in one step the rain of a day counts from its beginning",
     needs=("shorter steps", "restart"),
 )
 def finer_steps(exam: Examination) -> Iterator[Measure]:
-    """The second of two years from the initial state."""
-    days = {name: series[: 2 * YEAR] for name, series in exam.weather.items()}
-    parts = {name: np.repeat(series, PARTS, axis=0) for name, series in days.items()}
+    """The second of two years from the initial state, beside the flow of whole days as it is or half a day later."""
+    weather = {name: series[: 2 * YEAR] for name, series in exam.weather.items()}
+    parts = {name: np.repeat(series, PARTS, axis=0) for name, series in weather.items()}
     sites = len(exam.basins)
-    whole = exam.march(days, exam.subject.start(exam.attributes, sites)).flow[YEAR:]
+    whole = exam.march(weather, exam.subject.start(exam.attributes, sites)).flow[YEAR:]
     fine = exam.march(parts, exam.subject.start(exam.attributes, sites, 1 / PARTS), 1 / PARTS)
     fine_days = fine.flow.reshape(2 * YEAR, PARTS, -1).mean(axis=1)[YEAR:]
     volume = np.abs(fine_days.sum(axis=0) / np.maximum(whole.sum(axis=0), 1e-3) - 1)
-    apart = np.sqrt(np.mean((fine_days - whole) ** 2, axis=0)) / np.maximum(whole.std(axis=0), 1e-3)
+    later = np.concatenate([whole[:1], (whole[:-1] + whole[1:]) / 2])
+    errors = [np.sqrt(np.mean((fine_days - days) ** 2, axis=0)) for days in (whole, later)]
+    apart = np.min(errors, axis=0) / np.maximum(whole.std(axis=0), 1e-3)
     yield share(volume, 0.05, "of a year's flow is the work of the length of the step")
     yield share(apart, 0.32, "of the standard deviation of flow is the work of the length of the step")

@@ -34,7 +34,7 @@ def closure(exam: Examination) -> Iterator[Measure]:
 
 @probe(
     "closure of an extreme event",
-    "Three days of ten times the largest rain on record leave no water unaccounted for within a year.",
+    "Three frost-free days of ten times the record rain leave no water unaccounted for within a year.",
     reason="as for closure, of the water of that year",
     needs=("stores",),
 )
@@ -51,7 +51,8 @@ def extreme_event(exam: Examination) -> Iterator[Measure]:
 )
 def split(exam: Examination) -> Iterator[Measure]:
     """Shares of the change in rain."""
-    missing, outside = [], []
+    missing: list[np.ndarray] = []
+    outside: list[np.ndarray] = []
     for factor in FACTORS:
         if factor != 1:
             change = exam.rain(factor).less(exam.rain(1.0))
@@ -80,7 +81,7 @@ def rising(exam: Examination) -> Iterator[Measure]:
 
 @probe(
     "a storm returns what fell",
-    "Three days of twice the largest rain on record give within a year some runoff, and no more than fell.",
+    "Three frost-free days of twice the record rain give within a year some runoff, and no more than fell.",
     reason="1 % of the storm, for rounding",
     needs=("precipitation",),
 )
@@ -105,7 +106,7 @@ def larger_storm(exam: Examination) -> Iterator[Measure]:
 
 
 def _returned(exam: Examination, factor: float) -> np.ndarray:
-    change = exam.storm(factor).split.less(exam.first_year.split)
+    change = exam.storm(factor).split.less(exam.storm(0.0).split)
     return np.asarray(change.flow / change.rain)
 
 
@@ -118,10 +119,8 @@ def _returned(exam: Examination, factor: float) -> np.ndarray:
 def drought(exam: Examination) -> Iterator[Measure]:
     """Three years without a drop."""
     dry = exam.dry
-    supplied = np.maximum(dry.gain, 0)
-    second, third = (
-        np.sum((dry.flow - supplied)[first : first + YEAR], axis=0, dtype=np.float64) for first in (YEAR, 2 * YEAR)
-    )
+    second, third = (np.sum(dry.flow[day : day + YEAR], axis=0, dtype=np.float64) for day in (YEAR, 2 * YEAR))
+    third = above(third - np.maximum(dry.gain[-YEAR:], 0).sum(axis=0))
     series = [dry.flow, *(dry.series[store] for store in exam.stores)]
     lowest = np.max([below(np.asarray(one)).max(axis=0) for one in series], axis=0)
     yield Measure(lowest, 1e-3, "below zero in flow or a store", "mm")

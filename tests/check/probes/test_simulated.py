@@ -50,10 +50,10 @@ def test_a_mass_conserving_network_closes_and_knows_days_only():
     """Its cells are its stores: an untrained one closes; its step cannot be cut, and it has no evaporation to bound."""
     recipe = NetworkRecipe(network="mc_lstm", hidden=3, forcings=FORCINGS, attributes=ATTRIBUTES)
     network = build(recipe, STATISTICS, jax.random.key(0))
-    report = examine(network, weather(days=365), spin_up=365, only="c")
-    assert report["closure"].verdict == "pass"
-    assert report["closure of an extreme event"].verdict == "pass"
-    assert report["finer steps"].verdict == "not applicable"
+    report = examine(network, weather(days=365), spin_up=365, only="closure")
+    assert [finding.verdict for finding in report] == ["pass", "pass"]
+    finer = examine(network, weather(days=365), only="finer")["finer steps"]
+    assert finer.figure == "the model knows days only"
 
 
 def test_a_model_without_runoff_is_refused():
