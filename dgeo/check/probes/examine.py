@@ -6,7 +6,7 @@ import numpy as np
 
 from dgeo.check.probes.examination import YEAR, Examination
 from dgeo.check.probes.registry import PROBES, Inapplicable, Measure, Probe
-from dgeo.check.probes.report import Finding, ProbeReport
+from dgeo.check.probes.report import Finding, ProbeReport, Verdict
 from dgeo.check.probes.simulated import Simulated
 from dgeo.check.probes.subject import Subject
 from dgeo.errors import DgeoError, nearest
@@ -76,14 +76,15 @@ def _judged(one: Probe, measures: Sequence[Measure], exam: Examination) -> Findi
     worst = measures[measure]
     failing = int(np.sum(excess.max(axis=0) > 1))
     value = float(worst.values[site])
-    figure = f"{_quantity(value, worst.units)} {worst.words} in basin {exam.basins[site]} (may be "
+    basin = exam.basins[site] if value != 0 else ""
+    where = f"basin {basin}" if basin else "every basin"
+    figure = f"{_quantity(value, worst.units)} {worst.words} in {where} (may be "
     figure += f"{_quantity(worst.tolerance, worst.units)})"
     if failing:
         figure += f"; {failing} of {len(exam.basins)} basins fail"
-    return Finding(
-        one.name, "fail" if failing else "pass", figure, value, worst.tolerance, worst.units, exam.basins[site],
-        failing, len(exam.basins), one.meaning,
-    )  # fmt: skip
+    verdict: Verdict = "fail" if failing else "pass"
+    place = (basin, failing, len(exam.basins))
+    return Finding(one.name, verdict, figure, value, worst.tolerance, worst.units, *place, one.meaning)
 
 
 def _quantity(value: float, units: str) -> str:

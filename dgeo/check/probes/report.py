@@ -22,7 +22,7 @@ class Finding:
 
     - `figure`: in words, with its unit, where it is worst, and what it may be; or why there is none;
     - `value`, `tolerance`, `units`: the same as numbers, None where nothing was measured or it is not finite;
-    - `basin`: the worst; `failing` of `basins`: how many are beyond the tolerance of any measure.
+    - `basin`: the worst, unless all are equally good; `failing` of `basins`: how many are beyond any tolerance.
     """
 
     probe: str
@@ -89,22 +89,21 @@ def write(reports: Mapping[str, ProbeReport], json: str | Path | None, markdown:
 
 
 def side_by_side(reports: Mapping[str, ProbeReport]) -> Table:
-    """Models as columns, probes as rows: verdicts alone."""
+    """Models as columns, probes as rows: verdicts, and in how many basins those that fail do."""
     table = Table("probe", *map(escape, reports), title="Examination")
     for name in _names(reports):
-        table.add_row(name, *(MARKS[report[name].verdict] for report in reports.values()))
+        table.add_row(name, *(MARKS[report[name].verdict] + _count(report[name]) for report in reports.values()))
     table.add_section()
     table.add_row("passes", *(report.summary for report in reports.values()))
     return table
 
 
 def as_markdown(reports: Mapping[str, ProbeReport]) -> str:
-    """Verdicts side by side, and below them in words what each probe means and every failure."""
+    """Verdicts side by side, with how many basins fail, and below them every figure in words."""
     names = _names(reports)
     lines = ["| probe | " + " | ".join(reports) + " |", "|---" * (len(reports) + 1) + "|"]
     for name in names:
-        verdicts = (f"**{v}**" if v == "fail" else v.replace("not applicable", "–") for v in _verdicts(reports, name))
-        lines.append(f"| {name} | {' | '.join(verdicts)} |")
+        lines.append(f"| {name} | {' | '.join(_in_markdown(report[name]) for report in reports.values())} |")
     lines.append("| passes | " + " | ".join(report.summary for report in reports.values()) + " |")
     lines += ["", "| probe | model | figure |", "|---|---|---|"]
     for name in names:
@@ -119,5 +118,10 @@ def _names(reports: Mapping[str, ProbeReport]) -> list[str]:
     return [finding.probe for finding in next(iter(reports.values()))]
 
 
-def _verdicts(reports: Mapping[str, ProbeReport], name: str) -> list[Verdict]:
-    return [report[name].verdict for report in reports.values()]
+def _count(finding: Finding) -> str:
+    return f" ({finding.failing})" if finding.verdict == "fail" else ""
+
+
+def _in_markdown(finding: Finding) -> str:
+    words = {"pass": "pass", "fail": "**fail**", "not applicable": "–"}
+    return words[finding.verdict] + _count(finding)
