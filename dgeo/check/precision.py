@@ -4,7 +4,7 @@
     and of a sensitivity s = θ·∂F/∂θ   |s₃₂ − s₆₄| / (|s₆₄| + mean over all of |s₆₄|)
 
 The inputs are the same numbers in both. The derivative is that of all outputs together, each over its mean size and
-weighted by day so that no two count the same, by the parameters, or by the weights of networks.
+weighted by day so that no two count the same, by the parameters, or by the weights of networks; 0 where there are none.
 """
 
 import zlib
@@ -55,8 +55,8 @@ def precision_of(name: str, make: Maker, steps: int, seed: int) -> PrecisionRow:
     double = _found(case, "float64", sizes)
     single = _found(case, "float32", sizes)
     of_outputs = [_difference(single[0][name], x) for name, x in double[0].items()]
-    of_gradients = _difference(*(np.concatenate([np.ravel(x) for x in found[1]]) for found in (single, double)))
-    return PrecisionRow(name, *_summary(of_outputs), *_summary([of_gradients]))
+    of_gradients = [_difference(*map(_joined, (single[1], double[1])))] if double[1] else []
+    return PrecisionRow(name, *_summary(of_outputs), *_summary(of_gradients))
 
 
 def _found(case: Case, dtype: str, sizes: dict[str, float] | None) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
@@ -78,6 +78,10 @@ def _found(case: Case, dtype: str, sizes: dict[str, float] | None) -> tuple[dict
                 for slope, x in zip(jax.tree.leaves(gradients), jax.tree.leaves(inputs["learned"]), strict=True)
             ],
         )
+
+
+def _joined(arrays: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.ravel(x) for x in arrays])
 
 
 def _weighted(series: jax.Array) -> jax.Array:
