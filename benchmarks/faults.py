@@ -47,7 +47,8 @@ from safetensors.numpy import load_file
 from dgeo import training, virtual
 from dgeo.errors import DgeoError
 from dgeo.numerics import storage
-from dgeo.training import fit as fitting, session
+from dgeo.training import session
+from dgeo.training.fit import _Group
 
 STAGES = ("half written", "before the flush", "before the move", "after the move")
 SENTENCE, ERROR = 3, 4  # exit codes of a child
@@ -118,11 +119,8 @@ class Child:
         _, status = os.waitpid(self.pid, 0)
         self.near.close()
         self.seconds = time.monotonic() - self.began
+        self.words = self.said.read_text(errors="replace")[-600:]
         return os.waitstatus_to_exitcode(status)
-
-    @property
-    def words(self) -> str:
-        return self.said.read_text(errors="replace")[-600:]
 
 
 def killed_while_writing(number: int, stage: str) -> Fault:
@@ -161,13 +159,23 @@ def killed_while_writing(number: int, stage: str) -> Fault:
     return fault
 
 
+def arrays_of(path: Path) -> dict[str, object]:
+    """All values of a NetCDF file, as what can be compared bit for bit."""
+    with h5netcdf.File(path, "r") as file:
+        return {f"{path.name} {n}": bits(np.asarray(v[...])) for n, v in file.variables.items()}
+
+
+def bits(values: np.ndarray) -> object:
+    return values.tolist() if values.dtype.kind == "O" else values.tobytes()
+
+
 def whole(run: Path) -> list[str]:
     """Files under their own names that are not whole."""
     readers: dict[str, Callable[[Path], Any]] = {
         ".safetensors": load_file,
         ".json": lambda path: json.loads(path.read_text()),
         ".yaml": lambda path: yaml.safe_load(path.read_text())["training"],
-        ".nc": lambda path: {n: v[...] for n, v in h5netcdf.File(path, "r").variables.items()},
+        ".nc": arrays_of,
         ".csv": lambda path: [1 / (line.count(",") > 3) for line in path.read_text().splitlines()],
     }
     broken = []
@@ -192,15 +200,10 @@ def outcome(run: Path) -> dict[str, Any]:
         seed.pop("seconds")
     found["metrics"] = metrics
     for name in ("simulation.nc", "parameters.nc"):
-        with h5netcdf.File(run / name, "r") as file:
-            found |= {f"{name} {n}": bits(np.asarray(v[...])) for n, v in file.variables.items()}
+        found |= arrays_of(run / name)
     found["ledger"], found["scores"] = (run / "ledger.json").read_text(), (run / "metrics.csv").read_text()
     found["left behind"] = sorted(p.name for p in run.rglob(".*") if p.name != ".lock")
     return found
-
-
-def bits(values: np.ndarray) -> object:
-    return values.tolist() if values.dtype.kind == "O" else values.tobytes()
 
 
 def difference(run: Path, expected: dict[str, Any]) -> str:
@@ -321,7 +324,7 @@ def poisoned_weights(call: int, value: float) -> Fault:
     """A number of the model, before a call of the training."""
 
     def fault() -> None:
-        advance, calls = fitting._Group.advance, [0]
+        advance, calls = _Group.advance, [0]
 
         def poisoned(group: Any, now: Any, ahead: Any) -> Any:
             calls[0] += 1
@@ -333,7 +336,7 @@ def poisoned_weights(call: int, value: float) -> Fault:
                 now = now._replace(states=eqx.tree_at(lambda states: states.weights, now.states, weights))
             return advance(group, now, ahead)
 
-        fitting._Group.advance = poisoned  # type: ignore[method-assign]
+        _Group.advance = poisoned  # type: ignore[method-assign]
 
     return fault
 

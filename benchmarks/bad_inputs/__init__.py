@@ -1,6 +1,6 @@
 """Bad input of every kind: what dgeo answers to it, counted.
 
-    python -m benchmarks.bad_inputs [--examples 200] [--seed 0] [--json benchmarks/results/bad_inputs.json]
+    python -m benchmarks.bad_inputs [--examples 200] [--seed 0] [--only NAME …] [--json results.json]
 
 Valid files of every kind that dgeo reads are written once. Then
 

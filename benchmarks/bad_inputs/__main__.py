@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_NUM_CPU_DEVICES", "1")  # commands would ask for more when it is too late
 
 import jax
 import numpy as np
@@ -74,20 +75,21 @@ def damaged(target: Target, sound: Path, scratch: Path, count: int, seed: int) -
         verdict, said = answer(lambda: target.use(scratch), lambda found: target.judge(found, expected))
         counts[verdict] += 1
         if verdict in ("wrong", "crashed"):
-            bad.append({"file": str(path), "way": way.__name__, "example": str(number), "said": said})
+            bad.append({"file": target.name, "way": f"{path}, {way.__name__}, {number}", "said": said})
+            print(f"{verdict} {bad[-1]}", flush=True)
         (scratch / path).unlink(missing_ok=True)
         shutil.copy2(sound / path, scratch / path)
     return counts, bad
 
 
-def known(sound: Path, scratch: Path, only: str) -> tuple[dict[str, Counter[str]], Examples]:
+def known(sound: Path, scratch: Path, only: list[str]) -> tuple[dict[str, Counter[str]], Examples]:
     """The inputs that are bad in a known way; `expected` is a refusal (None) or what judges the content."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     bad: Examples = []
     for kind, name, use, expected in chain(
         *(module.cases(sound, scratch) for module in (config_cases, run_cases, data_cases))
     ):
-        if only not in kind:
+        if not any(words in kind for words in only):
             continue
         judge = (lambda found: "accepted, and should not be") if expected is None else expected
         verdict, said = answer(use, judge)
@@ -106,8 +108,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bad_inputs")
     parser.add_argument("--examples", type=int, default=200, help="damaged files of each reader")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="readers whose name contains this")
-    parser.add_argument("--json", type=Path, default=None)
+    parser.add_argument("--only", nargs="*", default=[""], help="readers whose name contains one of these")
+    parser.add_argument("--json", type=Path, default=None, help="a file for the counts; rows of another run stay in it")
     arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGPROF, _late)
@@ -127,7 +129,7 @@ def main() -> None:
                 text = (folder / path).read_text().replace(str(sound / "data.nc"), "data.nc")
                 (folder / path).write_text(text)
         for target in TARGETS:
-            if arguments.only in target.name:
+            if any(words in target.name for words in arguments.only):
                 rows[target.name], found = at(
                     scratch, damaged, target, sound, scratch, arguments.examples, arguments.seed
                 )
@@ -137,10 +139,11 @@ def main() -> None:
                     *(f"{rows[target.name][verdict]:6} {verdict}" for verdict in VERDICTS),
                     flush=True,
                 )
+    before = json.loads(arguments.json.read_text()) if arguments.json and arguments.json.exists() else {}
+    rows = before.get("rows", {}) | {name: dict(row) for name, row in rows.items()}
+    bad = [one for one in before.get("bad", []) if not any(words in one["file"] for words in arguments.only)] + bad
     total = sum((Counter(row) for row in rows.values()), Counter())
     print(f"{'all':28}", *(f"{total[verdict]:6} {verdict}" for verdict in VERDICTS))
-    for example in bad[:40]:
-        print(example)
     if arguments.json is not None:
         content = {
             "examples": arguments.examples,

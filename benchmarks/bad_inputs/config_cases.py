@@ -74,9 +74,9 @@ def _configs(sound: Path, scratch: Path) -> Iterator[Case]:
                 yield kind, name, (lambda reader=reader, target=target: reader(target)), None
     sections = material.content(scratch)
     for change in SETS:
-        yield "--set", change[:60], (lambda change=change: ready(scratch / "run.yaml", (change,))), None
+        yield "set", change[:60], (lambda change=change: ready(scratch / "run.yaml", (change,))), None
     for change in GOOD_SETS:
-        yield "--set", change, (lambda change=change: ready(scratch / "run.yaml", (change,))), right
+        yield "set", change, (lambda change=change: ready(scratch / "run.yaml", (change,))), right
     good = {
         "anchors": yaml.safe_dump(sections)
         .replace("spin_up: 60", "spin_up: &days 20")
@@ -100,12 +100,12 @@ def _configs(sound: Path, scratch: Path) -> Iterator[Case]:
         def vary(change=change):
             return training.variations(scratch / "run.yaml", scratch, (), [change])
 
-        yield "--vary", change, vary, None
+        yield "vary", change, vary, None
 
     def same():
         return training.variations(scratch / "run.yaml", scratch, (), ["data.file=[a/x.nc, b/x.nc]"])
 
-    yield "--vary", "two runs of one name", same, None
+    yield "vary", "two runs of one name", same, None
 
     def out():
         return training.variations(scratch / "run.yaml", scratch / "v", (), ["data.root=['../../x', '/etc', '..']"])
@@ -113,4 +113,4 @@ def _configs(sound: Path, scratch: Path) -> Iterator[Case]:
     def inside(runs):
         return "" if all(path.resolve().parent == (scratch / "v").resolve() for path in runs) else str(list(runs))
 
-    yield "--vary", "paths as values", out, inside
+    yield "vary", "paths as values", out, inside

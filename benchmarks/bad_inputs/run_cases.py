@@ -26,7 +26,7 @@ from dgeo.numerics import read_tree, storage, write_tree
 from dgeo.report import hydrographs, learning, parameters, relations, scores
 from dgeo.report.page import render
 
-GIANT = {"slots": ["recharge"], "inputs": ["soil_moisture"], "width": 1024, "depth": 20, "per_basin": True}
+GIANT = {"slots": ["recharge_fraction"], "inputs": ["soil_moisture"], "width": 1024, "depth": 20, "per_basin": True}
 
 
 def cases(sound: Path, scratch: Path) -> Iterator[Case]:
@@ -205,7 +205,7 @@ def _again(run: Path) -> Any:
 
 def _commands(sound: Path, scratch: Path) -> Iterator[Case]:
     run = sound / "run"
-    names = [scratch / name for name in ("[/bold] x.nc", "[red]x.nc", "a\nb.nc", "é.nc", "<script>.nc")]
+    names = [scratch / name for name in ("[bold] x.nc", "[red]x.nc", "a\nb.nc", "é.nc", "<script>.nc")]
     for out in names:
         words = ("simulate", str(run), "--out", str(out), "--end", "2001-01-05")
         yield "command", f"simulate --out {out.name!r}", (lambda words=words: typed(*words)), right

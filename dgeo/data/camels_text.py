@@ -128,7 +128,7 @@ def read_forcing(path: Path) -> Forcing:
         )
     if not -90 <= latitude <= 90:
         raise DgeoError(
-            f"The forcing file '{path}' has the latitude {latitude:g}, which must lie from -90 to 90; correct its first line."
+            f"The forcing file '{path}' has the latitude {latitude:g}, which no place has; correct its first line."
         )
     if not 0 < area < np.inf:
         raise DgeoError(

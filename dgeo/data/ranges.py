@@ -107,13 +107,18 @@ def _check_coordinates(ds: xr.Dataset) -> None:
             )
 
 
+def _side_by_side(ds: xr.Dataset, *names: str) -> bool:
+    """Whether all are there, over the same dimensions."""
+    return all(name in ds.data_vars for name in names) and len({ds[name].dims for name in names}) == 1
+
+
 def check_ranges(ds: xr.Dataset) -> None:
     """Raise `DgeoError` where a canonical variable or coordinate is implausible in its unit."""
     _check_coordinates(ds)
     for name in SERIES:
         if name in ds.data_vars and ds[name].size:
             _check_one(ds, name)
-    if {"temperature_min", "temperature_max"} <= set(ds.data_vars):
+    if _side_by_side(ds, "temperature_min", "temperature_max"):
         _check_temperatures(ds)
-    if {"precipitation", "streamflow"} <= set(ds.data_vars):
+    if _side_by_side(ds, "precipitation", "streamflow"):
         _check_water(ds)

@@ -8,6 +8,7 @@ Series are read only when they are looked at, with tensorstore, which takes a te
 """
 
 import json
+import logging
 import math
 import os
 import shutil
@@ -113,6 +114,12 @@ def _codecs(described: list[dict[str, Any]]) -> Iterator[str]:
         yield from (name for key in ("codecs", "index_codecs") for name in _codecs(inner.get(key, [])))
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a complaint is more than what zarr's own tasks leave behind when one of them has failed."""
+    said = record.getMessage()
+    return not ("never retrieved" in said and "zarr" in said)
+
+
 def libraries() -> tuple[Any, Any]:
     """The packages zarr and tensorstore; raises `DgeoError` where one is not installed."""
     try:
@@ -122,6 +129,7 @@ def libraries() -> tuple[Any, Any]:
         raise DgeoError(
             f"Zarr stores need the package {error.name}, which is not installed: pip install dgeo[zarr]."
         ) from error
+    logging.getLogger("asyncio").addFilter(_is_news)
     return zarr, tensorstore
 
 

@@ -223,7 +223,7 @@ def test_a_netcdf_file_cannot_fill_the_memory(netcdf, tmp_path, monkeypatch):
 
 
 def test_a_store_that_would_run_what_it_reads_is_refused(tmp_path):
-    """Zarr's old format has a filter that unpickles: opening such a store with xarray makes the folder."""
+    """Zarr's old format knows a filter that unpickles. The zarr of today refuses it, and dgeo does not rely on that."""
     mark, place = tmp_path / "owned", tmp_path / "a.zarr" / "basin"
     place.mkdir(parents=True)
     (tmp_path / "a.zarr" / ".zgroup").write_text('{"zarr_format": 2}')
@@ -295,6 +295,14 @@ def test_data_that_would_be_read_wrong_are_refused(case):
     change, words = FAULTS[case]
     with pytest.raises(DgeoError, match=words):
         from_xarray(change(small()))
+
+
+def test_series_over_other_dimensions_are_not_compared():
+    """Rain of the whole region beside the flow of two basins: accepted as a series over time, which no model reads."""
+    one = small()["precipitation"]
+    found = from_xarray(small().assign(streamflow=one, precipitation=one.isel(basin=0, drop=True)))
+    with pytest.raises(DgeoError, match=r"has the dimensions \('time',\)"):
+        check(found, ("precipitation",))
 
 
 def test_ids_that_became_numbers_are_whole():

@@ -65,7 +65,10 @@ def test_set_changes_one_key_and_makes_sections(tmp_path):
         ("training.optimiser.learning_rate=.inf", "finite number"),
         ("training.optimiser.options={b1: no}", "`options` holds false"),
         ("model.static.width=1000000000", "less than or equal to 4096"),
-        ("model.laws=[{slots: [recharge], kind: table, inputs: [soil_moisture, a, b], knots: 1000}]", "fewer knots"),
+        (
+            "model.laws=[{slots: [recharge_fraction], kind: table, inputs: [soil_moisture, a, b], knots: 1000}]",
+            "fewer knots",
+        ),
         ("data=&a [*a]", "is no YAML value"),
     ],
 )
