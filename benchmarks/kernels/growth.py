@@ -30,7 +30,7 @@ from dgeo.engine import Parameters, simulate
 from dgeo.models import Aquifer, DiffusiveRiver, Layers, Model, River, Solute, grid, line, reaches, richards
 
 Sizes = tuple[int, int, int]  # cells of a site, steps, sites
-Case = tuple[Callable[[Any], Any], Callable[[Any], jax.Array], Any]  # a run, a number of it, its parameters
+Case = tuple[Callable[..., Any], Callable[..., jax.Array], tuple[Any, Any]]  # a run, a number of it; their arguments
 RUNS = 3
 
 
@@ -54,14 +54,14 @@ def defaults(model: Model, *shape: int) -> dict[str, jax.Array]:
 def of_model(model: Model, forcing: Any, before: Any, dt: float, parameters: Any, outputs: tuple[str, ...]) -> Case:
     """A run that keeps some outputs and the last state, and the sum of that state as what is differentiated."""
 
-    def run(parameters: Any) -> Any:
+    def run(parameters: Any, forcing: Any) -> Any:
         return simulate(model, forcing, Parameters(parameters, {}), before, dt=dt, outputs=outputs)
 
-    def total(parameters: Any) -> jax.Array:
-        kept, after = run(parameters)
+    def total(parameters: Any, forcing: Any) -> jax.Array:
+        kept, after = run(parameters, forcing)
         return sum(jnp.sum(x) for x in jax.tree.leaves((kept, after)))
 
-    return run, total, parameters
+    return run, total, (parameters, forcing)
 
 
 def of_columns(layers: int, steps: int, columns: int) -> Case:
@@ -138,14 +138,14 @@ KERNELS: dict[str, tuple[Callable[..., Case], dict[str, list[Sizes]]]] = {
 }  # fmt: skip
 
 
-def measured(function: Callable[[Any], Any], parameters: Any) -> dict[str, float]:
+def measured(function: Callable[..., Any], arguments: tuple[Any, Any]) -> dict[str, float]:
     """Seconds by the clock and of the processor, and workspace."""
-    compiled = jax.jit(function).lower(parameters).compile()
-    jax.block_until_ready(compiled(parameters))
+    compiled = jax.jit(function).lower(*arguments).compile()
+    jax.block_until_ready(compiled(*arguments))
     seconds = []
     for _ in range(RUNS):
         start = time.perf_counter(), time.process_time()
-        jax.block_until_ready(compiled(parameters))
+        jax.block_until_ready(compiled(*arguments))
         seconds.append((time.perf_counter() - start[0], time.process_time() - start[1]))
     clock, processor = map(float, np.min(seconds, axis=0))
     return {"s": clock, "cpu_s": processor, "MB": compiled.memory_analysis().temp_size_in_bytes / 1e6}
@@ -153,10 +153,10 @@ def measured(function: Callable[[Any], Any], parameters: Any) -> dict[str, float
 
 def row(make: Callable[..., Case], sizes: Sizes) -> dict[str, float]:
     """One rung: a run and its gradient."""
-    run, total, parameters = make(*sizes)
+    run, total, arguments = make(*sizes)
     found: dict[str, float] = dict(zip(("cells", "steps", "sites"), sizes, strict=True))
     for name, function in (("forward", run), ("gradient", jax.grad(total))):
-        found |= {f"{name}_{what}": x for what, x in measured(function, parameters).items()}
+        found |= {f"{name}_{what}": x for what, x in measured(function, arguments).items()}
     print(found, flush=True)
     return found
 

@@ -48,8 +48,8 @@ def stores(model: Model, random: Random) -> Values:
 
 def cells(model: Model, steps: int, random: Random, shape: tuple[int, ...] = ()) -> tuple[Values, Values, Values]:
     """Forcing, parameters and state about typical sizes, per cell of a `shape`; rain on half of the steps."""
-    known = ranges_of(model)
-    series = {name: numbers(known[name], (steps, SITES, *shape), random) for name in model.forcings}
+    known, names = ranges_of(model), (*model.forcings, *model.law_forcings)
+    series = {name: numbers(known.get(name, SHARE), (steps, SITES, *shape), random) for name in names}
     if "precipitation" in series:
         series["precipitation"] = 2 * series["precipitation"] * (random.random((steps, SITES, *shape)) < 0.5)
     parameters = {name: numbers(known[name], (SITES, *shape), random) for name in model.parameters}

@@ -21,6 +21,7 @@ from dgeo.check.steps import WET, Closure, step_ledger
 from dgeo.engine import Engine, Parameters, simulate
 from dgeo.hybrid import Hybrid, Inputs, NetworkRecipe, Recipe, Simulator, build, network_law
 from dgeo.models import (
+    DiffusiveRiver,
     ImplicitEuler,
     Layers,
     Model,
@@ -186,11 +187,12 @@ def _kernel_makers() -> dict[str, Maker]:
     def aquifer(steps: int, random: Random) -> Case:
         model = Aquifer(grid((3, 4), 25.0))
         forcing, parameters, _ = cells(model, steps, random, (3, 4))
+        parameters["storativity"] = jnp.asarray(random.uniform(0.05, 0.4, (SITES, 3, 4)))  # single precision needs that
         return of_model(model, forcing, parameters, jax.vmap(model.at_head)(jnp.full((SITES, 3, 4), 4.0), parameters))
 
-    def river(steps: int, random: Random) -> Case:
+    def river(kind: Callable[[Any], Model], steps: int, random: Random) -> Case:
         length = random.uniform(1e3, 1e4, 5)
-        model = River(reaches([2, 2, 4, 4, -1], length, np.full(5, 1e-3), np.arange(5) == 4))
+        model = kind(reaches([2, 2, 4, 4, -1], length, np.full(5, 1e-3), np.arange(5) == 4))
         return of_model(model, *cells(model, steps, random, (5,)), dt=HOUR)
 
     stream = line(1000.0, 6)
@@ -199,7 +201,8 @@ def _kernel_makers() -> dict[str, Maker]:
         "soil heat": plain(soil_heat_column(Layers.even(1.0, 8)), 0.25),
         "snowpack": plain(snowpack()),
         "aquifer": aquifer,
-        "river": river,
+        "river": partial(river, River),
+        "diffusive river": partial(river, DiffusiveRiver),
         "solute": plain(Solute(stream), 600.0),
         "oxygen": plain(Oxygen(stream), 600.0),
         "stream temperature": plain(StreamTemperature(stream), 600.0),

@@ -13,6 +13,7 @@ from dgeo.models.registry import MODELS
 
 SOLUTIONS = {
     "richards": "soil_water", "soil heat": "soil_heat", "snowpack": "snow", "aquifer": "groundwater", "river": "river",
+    "diffusive river": "river",
     "solute": "transport", "oxygen": "transport", "stream temperature": "transport", "carbon": "carbon",
     "leaf": "leaf", "surface": "surface",
 }  # fmt: skip

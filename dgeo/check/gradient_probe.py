@@ -32,7 +32,7 @@ class Probe:
         self.name, self.precision, self._function = name, precision, function
         with in_precision(precision):
             try:
-                outputs = self._value.eval_shape(self._cast(like))
+                outputs = jax.eval_shape(self._value, self._cast(like))
             except Exception as error:
                 raise DgeoError(
                     f"{name} cannot be traced in {precision} ({type(error).__name__}: {_first_line(error)}); check its "

@@ -1,9 +1,12 @@
 """Where the water went in every step and every event of a run: the ledger's finer pages.
 
-    residual of a store  = S_after − S_before − Σ in·dt + Σ out·dt
-    relative residual    = |residual| / (|S_before| + what entered the store)
+    residual            = S_after − S_before − Σ in·dt + Σ out·dt        S: all stores of one quantity together
+    relative residual   = |residual| / (|S_before| + gross inflow)
 
-over a step, an event, or the whole run; reported is the worst store of the worst site. An event begins with a step in
+over a step, an event, or the whole run; reported is the worst site. Stores that exchange something hold one quantity;
+a snowpack has two, water and heat. Cells and reaches are added up, in the denominator by their size, whatever their
+sign; what enters by a declared exchange is inflow too; and where more leaves than there was and came, as heat may, it
+is what left that counts. An event begins with a step in
 which more than `wet` enters from outside, after one in which no more did, and lasts until the next begins; the steps
 before the first are one too. All is summed in float64, whatever the precision of the run.
 """
@@ -64,8 +67,10 @@ class StepLedger:
     def __init__(self, budget: Budget, before: Amounts, dt: float = 1.0, wet: float = WET) -> None:
         """Open the books with what the stores hold; `dt` is in days unless the fluxes count another time."""
         self._budget, self._dt, self._wet = budget, dt, wet
-        held = np.stack([np.asarray(before[store], np.float64) for store in budget.stores] or [np.zeros(1)])
-        self._held, self._run, self._event = held, _Account(held), _Account(held)
+        self._groups = _connected(budget)
+        like = np.zeros_like(next(iter(before.values()), np.zeros(1)), dtype=np.float64)
+        held = np.stack([sum((np.asarray(before[store], np.float64) for store in g), like) for g in self._groups])
+        self._held, self._size, self._run, self._event = held, np.abs(held), _Account(held), _Account(held)
         self._was_wet = np.zeros(held.shape[1:], bool)
         self._steps, self._events, self._step, self._of_event = 0, 0, Worst(), Worst()
 
@@ -73,25 +78,38 @@ class StepLedger:
         """Book one chunk of a run, whose outputs hold all fluxes and stores of the budget, [time, *site, …]."""
         if not self._budget.stores:
             return
-        after = np.stack([self._summed(outputs[store]) for store in self._budget.stores])
-        moved = {flux: self._summed(outputs[flux]) * self._dt for flux in self._budget.transfers}
-        into = [[sign * moved[flux] for flux, sign in self._of(store)] for store in self._budget.stores]
-        before = np.concatenate([self._held[:, None], after[:, :-1]], axis=1)
-        residual = after - before - np.stack([sum(flows) for flows in into])
-        entered = np.stack([sum(np.maximum(flow, 0) for flow in flows) for flows in into])
-        self._step = _worse(self._step, _worst(_relative(residual, before, entered), self._steps))
-        supply = sum(np.maximum(moved[flux], 0) for flux in self._budget.inflows) + np.zeros(after.shape[1:])
-        for step, wet in enumerate(supply > self._wet * self._dt):
+        exact = {
+            name: np.asarray(outputs[name], np.float64) for name in (*self._budget.stores, *self._budget.transfers)
+        }
+        after, sizes = (
+            np.stack([sum(self._summed(of(exact[store])) for store in group) for group in self._groups])
+            for of in (np.asarray, np.abs)
+        )
+        before, held = (
+            np.concatenate([last[:, None], now[:, :-1]], axis=1)
+            for last, now in ((self._held, after), (self._size, sizes))
+        )
+        across = [[sign * exact[flux] * self._dt for flux, sign in self._across(group)] for group in self._groups]
+        nothing = np.zeros(after.shape[1:])
+        residual = after - before - np.stack([sum(map(self._summed, flows), nothing) for flows in across])
+        gross = (
+            np.stack([sum((self._summed(np.maximum(sign * x, 0)) for x in flows), nothing) for flows in across])
+            for sign in (1, -1)
+        )
+        entered, left = gross
+        self._step = _worse(self._step, _worst(_relative(residual, held, entered, left), self._steps))
+        supply = sum((self._summed(np.maximum(exact[flux], 0)) for flux in self._budget.inflows), nothing)
+        for step, wet in enumerate(supply > self._wet):
             begins = wet & ~self._was_wet
             if self._steps == 0:
                 self._events = int((~wet).sum())  # where it begins dry
             if begins.any():
-                self._close(begins, before[:, step])
-            self._event.add(residual[:, step], entered[:, step])
-            self._run.add(residual[:, step], entered[:, step])
+                self._close(begins, held[:, step])
+            for account in (self._event, self._run):
+                account.add(residual[:, step], entered[:, step], left[:, step])
             self._was_wet = wet
             self._steps += 1
-        self._held = after[:, -1]
+        self._held, self._size = after[:, -1], sizes[:, -1]
 
     @property
     def closure(self) -> Closure:
@@ -105,40 +123,46 @@ class StepLedger:
         self._events += int(begins.sum())
         self._event.restart(begins, held, self._steps)
 
-    def _of(self, store: str) -> list[tuple[str, float]]:
-        pairs = self._budget.transfers.items()
-        return [(f, s) for f, ends in pairs for end, s in zip(ends, (-1.0, 1.0), strict=True) if end == store]
+    def _across(self, group: tuple[str, ...]) -> list[tuple[str, float]]:
+        """The fluxes that enter some stores from beyond them, and with −1 those that leave them."""
+        pairs = {
+            flux: (target in group) - (source in group) for flux, (source, target) in self._budget.transfers.items()
+        }
+        return [(flux, float(sign)) for flux, sign in pairs.items() if sign]
 
-    def _summed(self, series: Array | np.ndarray) -> np.ndarray:
-        values = np.asarray(series, np.float64)
-        return np.asarray(values.sum(axis=tuple(range(self._was_wet.ndim + 1, values.ndim))))
+    def _summed(self, series: np.ndarray) -> np.ndarray:
+        return np.asarray(series.sum(axis=tuple(range(self._was_wet.ndim + 1, series.ndim))))
 
 
 class _Account:
-    """Sums over steps, [store, *site]."""
+    """Sums over steps, [quantity, *site]."""
 
     def __init__(self, held: np.ndarray) -> None:
-        self.held, self.residual, self.entered = held.copy(), np.zeros_like(held), np.zeros_like(held)
+        self.held, self.residual = held.copy(), np.zeros_like(held)
+        self.entered, self.left = np.zeros_like(held), np.zeros_like(held)
         self.first = np.zeros(held.shape[1:], int)
 
-    def add(self, residual: np.ndarray, entered: np.ndarray) -> None:
+    def add(self, residual: np.ndarray, entered: np.ndarray, left: np.ndarray) -> None:
         self.residual += residual
         self.entered += entered
+        self.left += left
 
     def restart(self, where: np.ndarray, held: np.ndarray, step: int) -> None:
-        self.held[:, where], self.residual[:, where], self.entered[:, where] = held[:, where], 0.0, 0.0
+        self.held[:, where] = held[:, where]
+        for sums in (self.residual, self.entered, self.left):
+            sums[:, where] = 0.0
         self.first[where] = step
 
     def worst(self, where: Any = True) -> Worst:
-        relative = np.where(where, np.max(_relative(self.residual, self.held, self.entered), axis=0), -1.0)
+        relative = np.where(where, np.max(_relative(self.residual, self.held, self.entered, self.left), axis=0), -1.0)
         if not relative.size:
             return Worst()
         place = np.unravel_index(np.argmax(relative), relative.shape)
         return Worst(float(relative[place]), int(self.first[place]), int(place[0]) if place else 0)
 
 
-def _relative(residual: np.ndarray, held: np.ndarray, entered: np.ndarray) -> np.ndarray:
-    turnover = np.abs(held) + entered
+def _relative(residual: np.ndarray, held: np.ndarray, entered: np.ndarray, left: np.ndarray) -> np.ndarray:
+    turnover = np.maximum(np.abs(held) + entered, left)
     return np.nan_to_num(np.abs(residual) / np.where(turnover > NOTHING, turnover, 1.0), nan=np.inf)
 
 
@@ -148,9 +172,18 @@ def _worse(*found: Worst) -> Worst:
 
 
 def _worst(relative: np.ndarray, first: int) -> Worst:
-    """Of [store, time, *site], the time counted from `first`."""
+    """Of [quantity, time, *site], the time counted from `first`."""
     place = np.unravel_index(np.argmax(relative), relative.shape)
     return Worst(float(relative[place]), first + int(place[1]), int(place[2]) if len(place) > 2 else 0)
+
+
+def _connected(budget: Budget) -> list[tuple[str, ...]]:
+    """The stores of each quantity: those between which something moves."""
+    groups: list[tuple[str, ...]] = [(store,) for store in budget.stores]
+    for ends in budget.transfers.values():
+        apart = [group for group in groups if {*ends} & {*group}]
+        groups = [group for group in groups if group not in apart] + ([sum(apart, ())] if apart else [])
+    return groups or [()]
 
 
 def step_ledger(

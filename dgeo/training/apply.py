@@ -89,5 +89,7 @@ def _carries(task: Application, path: Path, part: slice) -> Carries:
 def _mark(task: Application) -> str:
     """What tells one simulation from another."""
     begun = b"" if task.state is None else task.state.read_bytes()
-    told = (fingerprints(task.folder), task.outputs, task.first, task.last, data.fingerprint(task.dataset))
+    recipe = task.config.recipe
+    read = data.fingerprint(task.dataset[[*recipe.needed_forcings, *recipe.needed_attributes]])
+    told = (fingerprints(task.folder), task.outputs, task.first, task.last, read)
     return hashlib.sha256(repr(told).encode() + begun).hexdigest()

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 from dgeo.check import Closure, StepLedger, worst_of
 from dgeo.check.cases import makers
 from dgeo.check.closure import TOLERANCES, closure_of
+from dgeo.check.coverage import coverage
 from dgeo.check.precision import precision_of
 from dgeo.check.steps import Worst
 from dgeo.models import Budget
@@ -107,3 +109,16 @@ def test_single_precision_is_double_precision_rounded():
     row = precision_of("bucket power", makers()["bucket power"], DAYS, 0)
     assert 0 < row.outputs_median <= row.outputs_max < 1e-4
     assert 0 < row.gradients_median <= row.gradients_max < 1e-3
+
+
+def test_the_table_of_every_model_and_every_check_is_that_of_the_code():
+    """docs/trust.md has a line for each simulator that there is, with the figures of the committed results.
+
+    `python benchmarks/trust.py` makes both anew.
+    """
+    root = Path(__file__).parents[2]
+    table = coverage(root / "benchmarks" / "results" / "trust")
+    assert table in (root / "docs" / "trust.md").read_text(encoding="utf-8")
+    lines = {name: next(line for line in table.splitlines() if line.startswith(f"| {name} |")) for name in makers()}
+    assert all(line.count("|") == 11 for line in lines.values())
+    assert not [name for name, line in lines.items() if ", – |" in line], "no figures yet: run benchmarks/trust.py"

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from dgeo.engine import Parameters, simulate
 from dgeo.errors import DgeoError
 from dgeo.hybrid import network_law
-from dgeo.models import DiffusiveRiver, Formula, joined, reaches
+from dgeo.models import DiffusiveRiver, Formula, reaches
 
 REACHES, STEPS, HOUR = 6, 8, 3600.0
 TREES = (  # all four deep, so that one compilation does
@@ -73,25 +73,6 @@ def test_still_water_stands_and_a_tide_fills_the_river():
     fluxes, end = march(model, forcing, parameters, {"volume": jnp.zeros((1, 2))}, HOUR)
     assert np.all(fluxes["outflow"] <= 1e-8)
     np.testing.assert_allclose(end["volume"], at_rest["volume"], rtol=1e-3)
-
-
-@pytest.mark.x64
-def test_side_by_side_is_one_by_one_in_any_order(key):
-    """Two networks as one, and one of them with its reaches renumbered, route the same, to the end of the search."""
-    model, forcing, parameters, start = case(int(jax.random.randint(key, (), 0, 10**6)))
-    alone, _ = march(model, forcing, parameters, start, HOUR)
-    order = np.arange(REACHES)[::-1]
-    place, one = np.argsort(order), model.reaches
-    down = np.where(one.outlets, -1, one.downstream)[order]
-    shapes = (one.length[order], one.slope[order], one.reservoir[order])
-    both = joined([one, reaches(np.where(down < 0, -1, place[down]), *shapes)])
-
-    def beside(x):
-        return jnp.concatenate([x, x[..., order]], -1)
-
-    together = jax.tree.map(beside, (forcing, parameters, start))
-    fluxes, _ = march(DiffusiveRiver(both, tail="stage"), *together, HOUR)
-    np.testing.assert_allclose(fluxes["discharge"], beside(alone["discharge"]), rtol=1e-6, atol=1e-6)
 
 
 def test_networks_in_the_place_of_roughness_and_release_keep_the_water(key):

@@ -25,7 +25,7 @@ def test_chunks_hold_every_node_once_after_those_above(steps):
 
 
 @pytest.mark.x64
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(st.integers(0, 2**31))
 def test_a_forest_is_solved_as_a_dense_matrix_is(seed):
     """Any forest of nine, numbered at random; the diagonal dominates. The pull-back is the transposed solve."""

@@ -39,11 +39,11 @@ def weir() -> Iterator[KernelRow]:
         place = int(ABOVE / length)
         (depth, depths), slope = solve(jnp.asarray(length), jnp.asarray(ROUGHNESS), jnp.asarray(place))
         exact = depths_above_weir((np.arange(place + 1) + 0.5) * length)
-        errors.append(np.sqrt(np.mean((depths[: place + 1] - exact) ** 2)))
+        errors.append(np.sqrt(np.mean((np.asarray(depths)[: place + 1] - exact) ** 2)))
     yield CASES.value("depth 8 km above a weir of 4 m [m]", depth, float(exact[-1]), 1e-4)
     yield CASES.order("depths above a weir, rms", errors, [500.0, 250.0], 2.0, 0.2)
     numbers = (jnp.asarray(x) for x in (WEIR, exact[-1], uniform_depth(), LEVEL))
-    by_depth, by_uniform = jax.grad(open_channel.backwater_distance, (1, 2))(*numbers)
+    by_depth, by_uniform = jax.jit(jax.grad(open_channel.backwater_distance, (1, 2)))(*numbers)
     closed = -0.6 * uniform_depth() * float(by_uniform / by_depth)
     yield CASES.gradient("depth 8 km above a weir, ∂y/∂ln n", slope * ROUGHNESS, closed, 2e-3)
 
@@ -63,12 +63,12 @@ def depths_above_weir(distance: np.ndarray) -> np.ndarray:
     """Depths of the exact curve, by a table of distances."""
     depth = np.linspace(1.05 * uniform_depth(), WEIR, 100_001)[::-1]
     numbers = (jnp.asarray(x) for x in (WEIR, depth, uniform_depth(), LEVEL))
-    return np.interp(distance, np.asarray(open_channel.backwater_distance(*numbers)), depth)
+    return np.interp(distance, np.asarray(jax.jit(open_channel.backwater_distance)(*numbers)), depth)
 
 
 def uniform_depth() -> float:
     """Without a weir [m]."""
-    return float(open_channel.uniform_depth(*(jnp.asarray(x) for x in (RUNOFF, ROUGHNESS, LEVEL))))
+    return float(jax.jit(open_channel.uniform_depth)(*(jnp.asarray(x) for x in (RUNOFF, ROUGHNESS, LEVEL))))
 
 
 def flood_wave() -> Iterator[KernelRow]:
@@ -86,7 +86,8 @@ def flood_wave() -> Iterator[KernelRow]:
     felt = 0.6 * depth / (STEEP * LENGTH)
     dispersion = FLOW / (2 * WIDTH * STEEP) + speed * LENGTH / 2 / (1 + felt) + speed**2 * STEP / 2
     exact = (jnp.asarray(distance), jnp.asarray(time + STEP / 2), jnp.asarray(speed), jnp.asarray(dispersion))
-    away = np.sqrt(np.mean((np.cumsum(response) - advection_dispersion.ogata_banks(*exact)) ** 2))
+    hayami = np.asarray(jax.jit(advection_dispersion.ogata_banks)(*exact))
+    away = np.sqrt(np.mean((np.cumsum(response) - hayami) ** 2))
     yield CASES.value("kinematic celerity [m s-1]", distance / late, speed, 1e-4)
     yield CASES.value("dispersion of a flood wave [m2 s-1]", spread, dispersion, 1e-3)
     yield CASES.value("step response beside Hayami's, rms", away, 0.0, 1e-2, relative=False)
@@ -131,8 +132,8 @@ def network() -> Iterator[KernelRow]:
     """
     chain = reaches([2, 2, 3, -1], np.array([3e3, 5e3, 1e3, 4e3]), np.full(4, LEVEL), np.arange(4) == 2)
     model = DiffusiveRiver(chain)
-    hours = jnp.arange(12.0)[:, None] / 12
-    forcing = (1 + 20 * jnp.exp(-(((hours - 0.3) / 0.1) ** 2))) * jnp.asarray([[1.0, 2.0, 0.5, 0.1]])
+    hours = np.arange(12.0)[:, None] / 12
+    forcing = jnp.asarray((1 + 20 * np.exp(-(((hours - 0.3) / 0.1) ** 2))) * np.asarray([[1.0, 2.0, 0.5, 0.1]]))
     channel = {**_channel(4, jnp.asarray(ROUGHNESS), 10.0), "residence_time": jnp.full(4, 5 * HOUR)}
     given = (forcing, channel, jnp.asarray(HOUR), {"volume": jnp.full(4, 3e4)})
 
@@ -144,19 +145,22 @@ def network() -> Iterator[KernelRow]:
         return jnp.sum(fluxes["discharge"]), (end, fluxes)
 
     run, back = _jit(flow), _jit(jax.value_and_grad(flow, (0, 1, 2, 3), has_aux=True))
-    (total, (end, fluxes)), slopes = back(*given)
-    entered = HOUR * jnp.sum(fluxes["inflow"])
-    residual = jnp.sum(end["volume"]) - 12e4 - entered + HOUR * jnp.sum(fluxes["outflow"])
+    (total, (end, fluxes)), slopes = jax.tree.map(np.asarray, back(*given))
+    entered = HOUR * np.sum(fluxes["inflow"])
+    residual = np.sum(end["volume"]) - 12e4 - entered + HOUR * np.sum(fluxes["outflow"])
     yield CASES.budget("a flood through two branches and a reservoir", residual, 12e4 + entered, 1e-13)
-    slower = sum(jnp.sum(channel[name] * slopes[1][name]) for name in ("manning_roughness", "residence_time"))
-    identity = slower + HOUR * slopes[2] - jnp.sum(forcing * slopes[0])
+    slower = sum(np.vdot(channel[name], slopes[1][name]) for name in ("manning_roughness", "residence_time"))
+    identity = slower + HOUR * slopes[2] - np.vdot(forcing, slopes[0])
     yield CASES.gradient("n ∂Q/∂n + k ∂Q/∂k + Δt ∂Q/∂Δt − I ∂Q/∂I = −Q", identity, -float(total), 1e-10)
     random = np.random.default_rng(0)
-    along = jax.tree.map(lambda x: x * jnp.asarray(random.normal(size=x.shape)), given)
+    along = jax.tree.map(lambda x: jnp.asarray(np.asarray(x) * random.normal(size=x.shape)), given)
     forward = _jit(lambda x, v: jax.jvp(lambda *x: flow(*x)[0], x, v)[1])(given, along)
-    backward = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, slopes, along)))
+    backward = sum(jax.tree.leaves(jax.tree.map(np.vdot, slopes, along)))
     yield CASES.gradient("a flood, dot product: forward mode beside backward", forward, float(backward), 1e-9)
-    moved = [run(*jax.tree.map(lambda x, v, e=e: x + e * v, given, along))[0] for e in (-1e-6, 1e-6)]
+    moved = [
+        run(*jax.tree.map(lambda x, v, e=e: jnp.asarray(np.asarray(x) + e * np.asarray(v)), given, along))[0]
+        for e in (-1e-6, 1e-6)
+    ]
     # central differences err by 1e-12 of the third derivative, and relatively by 1e-16/1e-6
     yield CASES.gradient("a flood, beside central differences", forward, float(moved[1] - moved[0]) / 2e-6, 1e-6)
     yield CASES.cost("gradient over forward", _seconds(back, given) / _seconds(run, given))

@@ -92,7 +92,7 @@ class Cases:
         self, case: str, value: Any, exact: float, tolerance: float, *, relative: bool = True, kind: Kind = "value"
     ) -> KernelRow:
         """A number beside the exact one; the error is relative to the exact one, unless told otherwise."""
-        found = float(value)
+        found, exact = float(value), float(exact)
         error = abs(found - exact) / (abs(exact) if relative and exact else 1.0)
         return KernelRow(self.kernel, case, kind, found, exact, error, tolerance, error <= tolerance, relative)
 

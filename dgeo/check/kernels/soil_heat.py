@@ -36,7 +36,7 @@ ICE = {"latent_heat": 917 * 0.334, "freezing_range": 0.0, "thawed_heat_capacity"
 
 def rows() -> Iterator[KernelRow]:
     """All cases."""
-    depth = exact.damping_depth(jnp.asarray(DIFFUSIVITY), jnp.asarray(2 * np.pi / DAY))
+    depth = jax.jit(exact.damping_depth)(jnp.asarray(DIFFUSIVITY), jnp.asarray(2 * np.pi / DAY))
     yield HEAT.value("damping depth of a day [m]", depth, 0.1172646, 1e-6)
     errors = [_wave(steps) for steps in (96, 192)]
     yield HEAT.value("damped wave, largest error over its amplitude", errors[1], 0.0, 0.01, relative=False)
@@ -49,42 +49,43 @@ def _wave(steps: int) -> float:
     column = soil_heat_column(Layers.even(1.2, 120))
     one = {name: jnp.asarray([value]) for name, value in SOIL.items()}
     wave = (jnp.asarray(0.0), jnp.asarray(AMPLITUDE), jnp.asarray(DIFFUSIVITY), jnp.asarray(2 * np.pi / DAY))
-    first = exact.periodic(column.layers.centre, jnp.asarray(0.0), *wave)
-    before = jax.vmap(column.at_temperature)(first[None], one)
-    times = DAY * jnp.arange(1.0, steps + 1) / steps
-    forcing = {"surface_temperature": AMPLITUDE * jnp.sin(2 * np.pi * times / DAY)[:, None]}
+    periodic = jax.jit(exact.periodic)
+    first = np.asarray(periodic(column.layers.centre, jnp.asarray(0.0), *wave))
+    before = jax.jit(jax.vmap(column.at_temperature))(first[None], one)
+    share = np.arange(1.0, steps + 1) / steps
+    forcing = {"surface_temperature": jnp.asarray(AMPLITUDE * np.sin(2 * np.pi * share)[:, None])}
     _, after = _jit(lambda p: simulate(column, forcing, Parameters(p, {}), before, dt=1 / steps))(one)
-    last = exact.periodic(column.layers.centre, jnp.asarray(DAY), *wave)
-    return float(jnp.max(jnp.abs(after["temperature"][0] - last))) / AMPLITUDE
+    last = np.asarray(periodic(column.layers.centre, jnp.asarray(DAY), *wave))
+    return float(np.max(np.abs(np.asarray(after["temperature"])[0] - last))) / AMPLITUDE
 
 
 def _freezing() -> Iterator[KernelRow]:
     column = soil_heat_column(Layers.even(0.5, 50))
     ice = (jnp.asarray(10 * DAY), jnp.asarray(10.0), jnp.asarray(2.22), jnp.asarray(917 * 3.34e5))
     capacity = jnp.asarray(917 * 2108.0)
-    constant = exact.neumann_constant(capacity * 10 / ice[3])
+    constant = jax.jit(exact.neumann_constant)(float(capacity) * 10 / float(ice[3]))
     yield HEAT.value("Neumann's constant for ice", constant, 0.1758178, 1e-6)
-    yield HEAT.value("Stefan, ice after ten days [m]", exact.stefan_depth(*ice), 0.35391, 2e-5)
-    neumann = exact.neumann_depth(*ice, capacity)
+    yield HEAT.value("Stefan, ice after ten days [m]", jax.jit(exact.stefan_depth)(*ice), 0.35391, 2e-5)
+    neumann = jax.jit(exact.neumann_depth)(*ice, capacity)
     yield HEAT.value("Neumann, ice after ten days [m]", neumann, 0.35027, 2e-5)
     run, before = frozen(column)
     value, still = _jit(run), jnp.zeros(2)
     _, depth, fluxes, after = value(still)
     yield HEAT.value("ice after ten days, model [m]", depth, float(neumann), 0.01)
-    profile = exact.neumann_temperature(column.layers.centre, *ice, capacity)
-    error = jnp.max(jnp.abs(after["temperature"][0] - profile)) / 10
+    profile = np.asarray(jax.jit(exact.neumann_temperature)(column.layers.centre, *ice, capacity))
+    error = np.max(np.abs(np.asarray(after["temperature"])[0] - profile)) / 10
     yield HEAT.value("ice after ten days, largest error over 10 K", error, 0.0, 0.02, relative=False)
     closed = ledger(column, before, after, fluxes, 0.05)
-    yield HEAT.budget("ice", closed.residual[0], jnp.sum(jnp.abs(fluxes["ground_heat_flux"])) * 0.05, 1e-12)
+    yield HEAT.budget("ice", closed.residual[0], np.sum(np.abs(fluxes["ground_heat_flux"])) * 0.05, 1e-12)
     gradient = _jit(jax.grad(lambda x: run(x)[0]))
     slope = gradient(still)
     checkpointed = _jit(jax.grad(lambda x: run(x, "sqrt")[0]))(still)
     # a layer that freezes holds the front: in a mean over the five of the last three days a fifth of a tenth is left
-    times = 10 * DAY * jnp.linspace(0.7 + 1 / 200, 1.0, LAST)
+    times = jnp.asarray(10 * DAY * np.linspace(0.7 + 1 / 200, 1.0, LAST))
     smooth = jax.grad(
         lambda ln_k: jnp.mean(exact.neumann_depth(times, ice[1], ice[2] * jnp.exp(ln_k), ice[3], capacity))
     )
-    yield HEAT.gradient("ice, d depth / d ln k", slope[0], float(smooth(0.0)), 0.04)
+    yield HEAT.gradient("ice, d depth / d ln k", slope[0], float(jax.jit(smooth)(0.0)), 0.04)
     yield HEAT.gradient("ice, time scaling: d/d ln k beside d/d ln t", slope[0], float(slope[1]), 1e-10)
     yield HEAT.gradient("ice, d depth / d ln k, checkpointed beside not", checkpointed[0], float(slope[0]), 1e-12)
     along = jnp.asarray([0.7, -0.4])
@@ -99,8 +100,8 @@ def frozen(column: Any) -> tuple[Any, Values]:
     Gives the frozen depth, as a mean of the last three days and at their end, the fluxes and the last state.
     """
     one = {name: jnp.asarray([value]) for name, value in ICE.items()}
-    before = jax.vmap(column.at_temperature)(jnp.zeros((1, column.layers.thickness.size)), one)
-    forcing = {"surface_temperature": jnp.full((200, 1), -10.0)}
+    before = jax.jit(jax.vmap(column.at_temperature))(np.zeros((1, column.layers.thickness.size)), one)
+    forcing = {"surface_temperature": jnp.asarray(np.full((200, 1), -10.0))}
 
     def run(logarithms: jax.Array, segment: Segment = None) -> tuple[jax.Array, jax.Array, Values, Values]:
         faster = {name: x * jnp.exp(logarithms[0]) if "conductivity" in name else x for name, x in one.items()}

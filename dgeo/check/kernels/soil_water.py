@@ -67,7 +67,7 @@ def _sand() -> Iterator[KernelRow]:
     # the storage of that program leaves out the half cell at the surface, 0.05 cm that gain 0.17: 2.3734 + 0.0085 cm
     infiltrated = float(jnp.sum(fluxes["infiltration"])) * 2.5 * SECOND / CM
     yield SOIL.value("sand of Celia, infiltration [cm]", infiltrated, 2.3734 + 0.0085, 3e-3)
-    weights = jnp.asarray(np.random.default_rng(0).normal(size=80))
+    weights = np.random.default_rng(0).normal(size=80)
 
     def weighted(logarithms: jax.Array, segment: Segment = None) -> jax.Array:
         return jnp.vdot(weights, run(logarithms, segment)[1]["pressure_head"])
@@ -80,7 +80,7 @@ def _sand() -> Iterator[KernelRow]:
     forward = _jit(lambda x: jax.jvp(weighted, (x,), (along,))[1])(still)
     yield SOIL.gradient("sand, dot product: forward mode beside backward", forward, float(slope @ along), 1e-10)
     # central differences over 1e-5 err by 1e-10 of the third derivative, and 1e-16/1e-5 of the value
-    lower, upper = (jnp.vdot(weights, value(jnp.asarray([x, 0.0]))[1]["pressure_head"]) for x in (-1e-5, 1e-5))
+    lower, upper = (np.vdot(weights, value(np.asarray([x, 0.0]))[1]["pressure_head"]) for x in (-1e-5, 1e-5))
     yield SOIL.gradient("sand, d/d ln Ks beside central differences", slope[0], float((upper - lower) / 2e-5), 1e-6)
     yield SOIL.cost("sand, gradient / forward", _seconds(gradient, still) / _seconds(value, still))
 
@@ -92,7 +92,7 @@ def _between_heads(
     first, top, bottom = heads
     one = {name: jnp.asarray([value]) for name, value in parameters.items()}
     forcing = {"surface_head": jnp.full((steps, 1), top), "bottom_head": jnp.full((steps, 1), bottom)}
-    before = jax.vmap(column.at_head)(jnp.full((1, column.layers.thickness.size), first), one)
+    before = jax.jit(jax.vmap(column.at_head))(np.full((1, column.layers.thickness.size), first), one)
 
     def run(logarithms: jax.Array, segment: Segment = None) -> tuple[Values, Values]:
         faster = {**one, "saturated_conductivity": one["saturated_conductivity"] * jnp.exp(logarithms[0])}
@@ -123,7 +123,8 @@ def _gardner() -> Iterator[KernelRow]:
     yield SOIL.value("recharge of Ks/10, head 2 m above a water table [m]", head, TWO_METRES_UP, 2e-4)
     errors = [abs(coarse - TWO_METRES_UP), abs(float(head) - TWO_METRES_UP)]
     yield SOIL.order("recharge of Ks/10, heads", errors, [1 / 20, 1 / 40], 2.0, 0.1)
-    closed = jax.grad(lambda ln_q: steady_head(jnp.asarray(2.0), 0.1 * jnp.exp(ln_q), jnp.asarray(1.0)))(0.0)
+    here = jax.grad(lambda ln_q: steady_head(jnp.asarray(2.0), 0.1 * jnp.exp(ln_q), jnp.asarray(1.0)))
+    closed = jax.jit(here)(0.0)
     yield SOIL.gradient("recharge of Ks/10, d head / d ln recharge", slope, float(closed), 1e-3)
 
 
@@ -135,7 +136,7 @@ def _steady(layers: int) -> Any:
     }
     column = richards(Layers.even(3.0, layers), top="flux", bottom="head", **laws)
     parameters = {name: jnp.asarray(value) for name, value in GARDNER.items()}
-    before = column.at_head(column.layers.centre - 3.0, parameters)
+    before = jax.jit(lambda: column.at_head(column.layers.centre - 3.0, parameters))()
 
     def head(ln_recharge: Any) -> jax.Array:
         forcing = {"surface_flux": 0.1 * jnp.exp(ln_recharge), "bottom_head": jnp.asarray(0.0)}
@@ -152,13 +153,14 @@ def _green_ampt() -> Iterator[KernelRow]:
     def after(hours: jax.Array) -> jax.Array:
         return green_ampt.infiltrated_of_ponded(hours, *soil)
 
-    infiltrated, slope = jax.value_and_grad(after)(jnp.asarray(1.0))
-    rate = green_ampt.capacity(infiltrated, *soil)
+    infiltrated, slope = jax.jit(jax.value_and_grad(after))(jnp.asarray(1.0))
+    rate = jax.jit(green_ampt.capacity)(infiltrated, *soil)
     yield SOIL.value("Green–Ampt, Chow 4.3.1, infiltrated [cm]", infiltrated, 3.166, 2e-4)
     yield SOIL.value("Green–Ampt, Chow 4.3.1, capacity [cm/h]", rate, 1.815, 3e-4)
     yield SOIL.gradient("Green–Ampt, dF/dt is the capacity", slope, float(rate), 1e-12)
+    at_ponding = jax.jit(green_ampt.infiltrated_at_ponding)
     for rain, hours, depth in ((5.0, 10.175 / 60, 0.848), (1.0, 10.54, 10.54)):
-        ponding = green_ampt.infiltrated_at_ponding(jnp.asarray(rain), *soil)
+        ponding = float(at_ponding(jnp.asarray(rain), *soil))
         yield SOIL.value(f"Green–Ampt, rain of {rain:g} cm/h, at ponding [cm]", ponding, depth, 5e-4)
         yield SOIL.value(f"Green–Ampt, rain of {rain:g} cm/h, ponds after [h]", ponding / rain, hours, 5e-4)
 
