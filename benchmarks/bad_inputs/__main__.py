@@ -124,7 +124,7 @@ def main() -> None:
         rows, bad = known(sound, scratch, arguments.only)
         shutil.rmtree(scratch)
         shutil.copytree(sound, scratch)
-        for path in ("run.yaml", "run/config.yaml", "own.yaml"):
+        for path in ("run.yaml", "own.yaml"):
             for folder in (sound, scratch):
                 text = (folder / path).read_text().replace(str(sound / "data.nc"), "data.nc")
                 (folder / path).write_text(text)

@@ -121,7 +121,7 @@ def test_tables_hold_the_scores(study):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("cell.json", b"[]"),
+        ("cell.json", b"{}"),
         ("cell.json", b'{"cost": {"seconds": "x"}, "medians": {}, "extra": {}}'),
         ("scores.csv", b"a,b\n1,2\n"),
         ("sums.nc", b"CDF\x01"),
