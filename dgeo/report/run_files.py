@@ -32,8 +32,9 @@ def read_text(path: Path) -> str:
 
 def read_json(path: Path) -> Mapping[str, Any]:
     """The object in a JSON file; raises DgeoError where the file is missing or holds no object."""
+    text = read_text(path)
     try:
-        content = json.loads(read_text(path))
+        content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise unreadable(path, error) from error
     if not isinstance(content, dict):
