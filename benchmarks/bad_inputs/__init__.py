@@ -4,8 +4,8 @@
 
 Valid files of every kind that dgeo reads are written once. Then
 
-- `config_cases.py`, `run_cases.py` and `data_cases.py` hold inputs that are bad in a known way, with what must come of
-  them: a refusal, or the same content as that of the sound file;
+- `config_cases.py`, `run_cases.py`, `data_cases.py`, `text_cases.py` and `store_cases.py` hold inputs that are bad in a
+  known way, with what must come of them: a refusal, or the same content as that of the sound file;
 - `mutators.py` damages a valid file by chance: bits flipped, pieces cut, doubled, moved, zeroed, numbers and lines
   exchanged.
 
