@@ -21,7 +21,6 @@ import argparse
 import contextlib
 import json
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -37,22 +36,25 @@ from typing import Any
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
-import equinox as eqx
-import h5netcdf
 import jax
 import numpy as np
 import yaml
-from safetensors.numpy import load_file
+from fault_kinds import (
+    STAGES,
+    Fault,
+    as_nobody,
+    backwards,
+    full,
+    killed_while_writing,
+    poisoned_data,
+    poisoned_weights,
+)
+from fault_results import difference, endless, outcome, whole
 
 from dgeo import training, virtual
 from dgeo.errors import DgeoError
-from dgeo.numerics import storage
-from dgeo.training import session
-from dgeo.training.fit import _Group
 
-STAGES = ("half written", "before the flush", "before the move", "after the move")
 SENTENCE, ERROR = 3, 4  # exit codes of a child
-Fault = Callable[[], None]
 
 
 def sections(folder: Path) -> dict[str, Any]:
@@ -123,94 +125,6 @@ class Child:
         return os.waitstatus_to_exitcode(status)
 
 
-def killed_while_writing(number: int, stage: str) -> Fault:
-    """Kill this process at a stage of its write of this number."""
-
-    def fault() -> None:
-        write, count = storage.write_atomically, [0]
-        flush, move = os.fsync, Path.replace
-
-        def now() -> None:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        def counted(path: Any, content: Callable[[Path], object]) -> None:
-            count[0] += 1
-            if count[0] != number:
-                return write(path, content)
-
-            def half(temporary: Path) -> None:
-                content(temporary)
-                if stage == STAGES[0]:
-                    temporary.write_bytes(temporary.read_bytes()[: temporary.stat().st_size // 2])
-                    now()
-
-            os.fsync = lambda handle: now() if stage == STAGES[1] else flush(handle)  # type: ignore[assignment]
-            Path.replace = lambda a, b: now() if stage == STAGES[2] else move(a, b)  # type: ignore
-            write(path, half)
-            now()
-
-        for module in list(sys.modules.values()):
-            if (
-                getattr(module, "__name__", "").startswith("dgeo")
-                and getattr(module, "write_atomically", None) is write
-            ):
-                module.write_atomically = counted  # type: ignore[attr-defined]
-
-    return fault
-
-
-def arrays_of(path: Path) -> dict[str, object]:
-    """All values of a NetCDF file, as what can be compared bit for bit."""
-    with h5netcdf.File(path, "r") as file:
-        return {f"{path.name} {n}": bits(np.asarray(v[...])) for n, v in file.variables.items()}
-
-
-def bits(values: np.ndarray) -> object:
-    return values.tolist() if values.dtype.kind == "O" else values.tobytes()
-
-
-def whole(run: Path) -> list[str]:
-    """Files under their own names that are not whole."""
-    readers: dict[str, Callable[[Path], Any]] = {
-        ".safetensors": load_file,
-        ".json": lambda path: json.loads(path.read_text()),
-        ".yaml": lambda path: yaml.safe_load(path.read_text())["training"],
-        ".nc": arrays_of,
-        ".csv": lambda path: [1 / (line.count(",") > 3) for line in path.read_text().splitlines()],
-    }
-    broken = []
-    for path in run.rglob("*") if run.exists() else ():
-        if path.is_file() and not path.name.startswith("."):
-            try:
-                readers[path.suffix](path)
-            except Exception as error:
-                broken.append(f"{path.relative_to(run)}: {error}")
-    return broken
-
-
-def outcome(run: Path) -> dict[str, Any]:
-    """All that must be the same bit for bit."""
-    found: dict[str, Any] = {}
-    for path in sorted(run.glob("models/*")):
-        found |= {f"{path.name}{name}": array.tobytes() for name, array in load_file(path).items()}
-    found["history"] = [line.rsplit(",", 1)[0] for line in (run / "history.csv").read_text().splitlines()]
-    metrics = json.loads((run / "metrics.json").read_text())
-    metrics.pop("seconds")
-    for seed in metrics["seeds"]:
-        seed.pop("seconds")
-    found["metrics"] = metrics
-    for name in ("simulation.nc", "parameters.nc"):
-        found |= arrays_of(run / name)
-    found["ledger"], found["scores"] = (run / "ledger.json").read_text(), (run / "metrics.csv").read_text()
-    found["left behind"] = sorted(p.name for p in run.rglob(".*") if p.name != ".lock")
-    return found
-
-
-def difference(run: Path, expected: dict[str, Any]) -> str:
-    found = outcome(run)
-    return ", ".join(name for name in expected | found if found.get(name) != expected.get(name))
-
-
 class Bench:
     """The undisturbed run, and what each fault is measured by."""
 
@@ -275,72 +189,6 @@ def kills(bench: Bench, count: int, chain: int) -> dict[str, Any]:
     return {"kills": sum(moments.values()), "moments": dict(moments), "finished": finished + 1, "wrong": wrong}
 
 
-def full(bench: Bench, limit: int) -> Fault:
-    """No file can grow beyond so many bytes: writes fail as they do on a full disk, with half of a file written."""
-
-    def fault() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    return fault
-
-
-def as_nobody() -> None:
-    """Without the rights of root, who may write everywhere."""
-    os.setgid(65534)
-    os.setuid(65534)
-
-
-def backwards() -> None:
-    """The clock of the wall runs backwards, in leaps."""
-    random, now = np.random.default_rng(), [4e9]
-
-    def earlier() -> float:
-        now[0] -= float(random.random()) * 1e7
-        return now[0]
-
-    time.time = earlier
-    time.time_ns = lambda: int(earlier() * 1e9)
-
-
-def poisoned_data(name: str, value: float, day: int, basin: int) -> Fault:
-    """A value in the data, slipped past the checks at the door."""
-
-    def fault() -> None:
-        checked = session.checked
-
-        def poisoned(dataset: Any, config: Any) -> Any:
-            found = checked(dataset, config).copy()
-            values = found[name].values.copy()
-            values[(day, basin) if values.ndim == 2 else basin] = value
-            return found.assign({name: found[name].copy(data=values)})
-
-        session.checked = poisoned
-
-    return fault
-
-
-def poisoned_weights(call: int, value: float) -> Fault:
-    """A number of the model, before a call of the training."""
-
-    def fault() -> None:
-        advance, calls = _Group.advance, [0]
-
-        def poisoned(group: Any, now: Any, ahead: Any) -> Any:
-            calls[0] += 1
-            if calls[0] == call:
-                arrays, rest = eqx.partition(now.states.weights, eqx.is_inexact_array)
-                leaves, tree = jax.tree.flatten(arrays)
-                leaves[0] = leaves[0] * value
-                weights = eqx.combine(jax.tree.unflatten(tree, leaves), rest)
-                now = now._replace(states=eqx.tree_at(lambda states: states.weights, now.states, weights))
-            return advance(group, now, ahead)
-
-        _Group.advance = poisoned  # type: ignore[method-assign]
-
-    return fault
-
-
 def others(bench: Bench, tries: int) -> dict[str, Any]:
     """All faults but kills; each row counts how the runs ended, and what was wrong."""
     rows: dict[str, Any] = {}
@@ -364,7 +212,7 @@ def others(bench: Bench, tries: int) -> dict[str, Any]:
 
     largest = max(path.stat().st_size for path in (bench.folder / "whole").rglob("*"))
     for number in range(tries):
-        tried("disk full", number, full(bench, int(bench.random.integers(16, largest))))
+        tried("disk full", number, full(int(bench.random.integers(16, largest))))
         tried("clock runs backwards", number, backwards, half_way(bench))
         name = ("precipitation", "temperature", "streamflow", "aridity")[number % 4]
         value = (np.nan, np.inf, -np.inf)[number % 3]
@@ -380,17 +228,6 @@ def others(bench: Bench, tries: int) -> dict[str, Any]:
 
 def nothing(run: Path) -> None:
     """No preparation."""
-
-
-def endless(run: Path) -> str:
-    """Models and checkpoints of a run that hold a number that is not finite; other data make other models."""
-    found = [
-        path
-        for path in run.rglob("*.safetensors")
-        for array in load_file(path).values()
-        if array.dtype.kind == "f" and not np.isfinite(array).all()
-    ]
-    return ", ".join(sorted({path.name for path in found}))
 
 
 def half_way(bench: Bench) -> Callable[[Path], None]:
