@@ -79,23 +79,24 @@ class Transport(Model):
 
     def step(self, state: Values, forcing: Values, parameters: Values, dt: Scalar) -> tuple[Values, Values]:
         """One step of `dt` [s]."""
-        capacity = self.capacity(parameters)
+        size = self.line.spacing * self.capacity(parameters)
         values = self.values(state, forcing, parameters)
-        before = {store: x / (self.line.spacing * capacity) for store, x in state.items()}
+        before = {store: x / size for store, x in state.items()}
         early = self._reacted(before, values, dt / 2)
-        moved = {s: self._moved(c, forcing[f"{s}_inflow"], parameters, dt / capacity) for s, c in early.items()}
-        still = {store: c for store, (c, _, _) in moved.items()}
-        after = self._reacted(still, values, dt / 2)
-        unit = self.line.spacing * capacity / dt
+        reacted = _sum(before, early)
+        moved, entered, left = self._moved(reacted, forcing, parameters, dt)
+        still = _sum(reacted, moved)
+        late = self._reacted(still, values, dt / 2)
+        after = {store: x + size * (early[store] + moved[store] + late[store]) for store, x in state.items()}
         fluxes: Values = {}
-        for store, (c, entered, left) in moved.items():
-            gained = early[store] - before[store] + after[store] - c
-            fluxes |= {f"{store}_entering": entered * unit, f"{store}_leaving": left * unit}
-            fluxes |= {f"{store}_reaction": gained * unit, self.substances[store]: after[store]}
-        return {store: c * self.line.spacing * capacity for store, c in after.items()}, fluxes
+        for store, concentration in self.substances.items():
+            fluxes |= {f"{store}_entering": entered[store] * size / dt, f"{store}_leaving": left[store] * size / dt}
+            fluxes |= {f"{store}_reaction": (early[store] + late[store]) * size / dt}
+            fluxes |= {concentration: after[store] / size}
+        return after, fluxes
 
     def _reacted(self, c: Values, values: Values, tau: Scalar) -> Values:
-        """Concentrations of all cells after a time `tau` of reactions alone."""
+        """The change of all cells in a time `tau` of reactions alone."""
 
         def rates(c: Values) -> Values:
             return self.reactions({**values, **{self.substances[store]: x for store, x in c.items()}})
@@ -105,17 +106,29 @@ class Transport(Model):
             start = rates(c)
             middle = {s: x + phi(own[s] * tau / 2) * tau / 2 * start[s] for s, x in c.items()}
             there = rates(middle)
-            return {s: x + phi(own[s] * tau) * tau * (there[s] - own[s] * (middle[s] - x)) for s, x in c.items()}
+            return {s: phi(own[s] * tau) * tau * (there[s] - own[s] * (middle[s] - x)) for s, x in c.items()}
 
         return jax.vmap(of_cell)(c)
 
-    def _moved(self, c: Cells, inflow: Scalar, parameters: Values, dt: Scalar) -> tuple[Cells, Scalar, Scalar]:
-        courant = parameters["velocity"] * dt / self.line.spacing
-        number = parameters["dispersion"] * dt / self.line.spacing**2
-        c, first_in, first_out = line_transport.advected(c, inflow, courant / 2)
-        c, dispersed_in = line_transport.dispersed(c, inflow, number)
-        c, second_in, second_out = line_transport.advected(c, inflow, courant / 2)
-        return c, first_in + dispersed_in + second_in, first_out + second_out
+    def _moved(self, c: Values, forcing: Values, parameters: Values, dt: Scalar) -> tuple[Values, Values, Values]:
+        """The change of all cells by advection and dispersion, what entered and what left."""
+        reduced = dt / self.capacity(parameters)
+        courant = parameters["velocity"] * reduced / self.line.spacing
+        number = parameters["dispersion"] * reduced / self.line.spacing**2
+
+        def of_store(c: Cells, inflow: Scalar) -> tuple[Cells, Scalar, Scalar]:
+            first, first_in, first_out = line_transport.advected(c, inflow, courant / 2)
+            spread, spread_in = line_transport.dispersed(c + first, inflow, number)
+            second, second_in, second_out = line_transport.advected(c + (first + spread), inflow, courant / 2)
+            return first + spread + second, first_in + spread_in + second_in, first_out + second_out
+
+        found = {store: of_store(x, forcing[f"{store}_inflow"]) for store, x in c.items()}
+        changes, entered, left = ({store: part[i] for store, part in found.items()} for i in range(3))
+        return changes, entered, left
+
+
+def _sum(values: Values, changes: Values) -> Values:
+    return {name: x + changes[name] for name, x in values.items()}
 
 
 def phi(z: Scalar) -> Scalar:

@@ -13,7 +13,8 @@ a share 1 − Δx/(v·Δt) of it is taken implicitly and without the limiter: of
 overshoot at any step. Dispersion is Crank–Nicolson's where that is free of overshoot (D·Δt/Δx² ≤ 1), and gradually more
 implicit beyond. The line begins at a given C and ends where nothing disperses on.
 
-Both return what flowed in and out in units of C·Δx, by which the cells changed: mass is kept to rounding.
+Both return by how much C changed and what flowed in and out in units of C·Δx. The change itself is solved for, from
+differences of C, so that single precision has all its digits for what hardly moves: mass is kept to their rounding.
 
 Reference: LeVeque (2002) Finite Volume Methods for Hyperbolic Problems, chapter 6, doi:10.1017/CBO9780511791253.
 """
@@ -29,37 +30,30 @@ Scalar = Float[Array, ""]
 
 
 def advected(c: Line, inflow: Scalar, courant: Scalar) -> tuple[Line, Scalar, Scalar]:
-    """C after a step of advection with `inflow` (C) at the head, what flowed in and what flowed out."""
+    """The change of C by a step of advection with `inflow` (C) at the head, what flowed in and what flowed out."""
     implicit = 1 - 1 / at_least(courant, jnp.ones_like(courant))
-    explicit = (1 - implicit) * courant
+    explicit, later = (1 - implicit) * courant, implicit * courant
     around = jnp.concatenate([2 * inflow - c[:1], c, c[-1:]])  # the head is half a cell before the first middle
     slope = limited(around[1:-1] - around[:-2], around[2:] - around[1:-1])
     leaving = explicit * (c + (1 - explicit) / 2 * slope)
-    entering = jnp.concatenate([(courant * inflow)[None], leaving[:-1]])
-    below = -implicit * courant
-    on = jnp.full_like(c, 1 + implicit * courant)
-    diagonal = jnp.full_like(c, below).at[0].set(0)
-    after = _solved(diagonal, on, jnp.zeros_like(c), c + entering - leaving)
-    return after, courant * inflow, leaving[-1] + implicit * courant * after[-1]
+    entering = jnp.concatenate([(explicit * inflow)[None], leaving[:-1]])
+    upstream = jnp.concatenate([inflow[None], c[:-1]])
+    gained = entering - leaving + later * (upstream - c)
+    below, on = jnp.full_like(c, -later).at[0].set(0), jnp.full_like(c, 1 + later)
+    change = _solved(below, on, jnp.zeros_like(c), gained)
+    return change, courant * inflow, leaving[-1] + later * (c[-1] + change[-1])
 
 
 def dispersed(c: Line, inflow: Scalar, number: Scalar) -> tuple[Line, Scalar]:
-    """C after a step of dispersion with D·Δt/Δx² = `number`, and what dispersed in at the head."""
+    """The change of C by a step of dispersion with D·Δt/Δx² = `number`, and what dispersed in at the head."""
     implicit = 1 - 1 / (2 * at_least(number, jnp.ones_like(number)))
-
-    def exchanged(c: Line) -> Line:
-        """Through the head of every cell, in units of `number`; the line's own is half a cell away."""
-        return jnp.concatenate([2 * (inflow - c[:1]), c[:-1] - c[1:]])
-
-    before = exchanged(c)
-    gained = number * (1 - implicit) * (before - jnp.append(before[1:], 0.0))
+    through = jnp.concatenate([2 * (inflow - c[:1]), c[:-1] - c[1:]])  # the heads; the line's own is half a cell away
     neighbour = implicit * number
     on = jnp.full_like(c, 1 + 2 * neighbour).at[0].add(neighbour).at[-1].add(-neighbour)
     off = jnp.full_like(c, -neighbour)
-    right = (c + gained).at[0].add(2 * neighbour * inflow)
-    after = _solved(off.at[0].set(0), on, off.at[-1].set(0), right)
-    entered = number * ((1 - implicit) * before[0] + implicit * exchanged(after)[0])
-    return after, entered
+    gained = number * (through - jnp.append(through[1:], 0.0))
+    change = _solved(off.at[0].set(0), on, off.at[-1].set(0), gained)
+    return change, number * (through[0] - 2 * implicit * change[0])
 
 
 def limited(left: Line, right: Line) -> Line:
