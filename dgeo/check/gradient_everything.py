@@ -13,7 +13,7 @@ from dgeo.check.gradient_laws import law_gradients
 from dgeo.check.gradient_models import model_gradients
 from dgeo.check.gradient_report import Report
 from dgeo.check.gradient_run import DEFAULT
-from dgeo.hybrid.constraints import Bounded, Factor, NonNegative, StorageLimited, ZeroAt
+from dgeo.hybrid.constraints import AtMost, Bounded, Factor, NonNegative, ZeroAt
 from dgeo.hybrid.expression import expression_law
 from dgeo.hybrid.laws import network_law, network_laws
 from dgeo.hybrid.table import table_law
@@ -109,7 +109,7 @@ KINDS: dict[str, Callable[[Model], Law]] = {
     "Bounded": lambda model: Bounded(_network(model), 0.0, 10.0),
     "Factor": lambda model: Factor(_network(model), READ[1:], (3.0,)),
     "ZeroAt": lambda model: ZeroAt(_network(model), READ[0], 10.0),
-    "StorageLimited": lambda model: StorageLimited(_network(model), READ[0]),
+    "AtMost": lambda model: AtMost(_network(model), READ[0]),
 }
 
 

@@ -1,7 +1,7 @@
 """Where networks and physics join: parameters from networks, laws in slots, corrected forcings, routing, one model."""
 
 from dgeo.hybrid.any_recipe import AnyRecipe, Simulator, build
-from dgeo.hybrid.constraints import Bounded, Factor, NonNegative, StorageLimited, ZeroAt
+from dgeo.hybrid.constraints import AtMost, Bounded, Factor, NonNegative, ZeroAt
 from dgeo.hybrid.expression import expression_law
 from dgeo.hybrid.forcing import ForcingCorrection
 from dgeo.hybrid.forcing_recipe import ForcingRecipe, build_forcing
@@ -24,6 +24,7 @@ from dgeo.hybrid.visits import visits
 
 __all__ = [
     "AnyRecipe",
+    "AtMost",
     "AttributeNetwork",
     "Bounded",
     "Carry",
@@ -51,7 +52,6 @@ __all__ = [
     "SolverRecipe",
     "Source",
     "Statistics",
-    "StorageLimited",
     "Table",
     "ZeroAt",
     "basins_of",

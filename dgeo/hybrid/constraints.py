@@ -6,9 +6,9 @@
 | `Bounded` | min(max(y, low), high) | within low … high |
 | `Factor` | y·Π max(x, 0)/scale | sign of y; zero where a factor is |
 | `ZeroAt` | y·tanh(max(x, 0)/scale) | zero where x is; the size of y unchanged for x ≫ scale |
-| `StorageLimited` | (S/τ)·tanh(τ·y/S) | at most S/τ in size, and at most y; y itself for τ·y ≪ S |
+| `AtMost` | (x/τ)·tanh(τ·y/x) | at most x/τ in size, and at most y; y itself for τ·y ≪ x |
 
-They nest: `StorageLimited(ZeroAt(law, "soil_moisture", 10.0), "soil_moisture")`. The last three keep a law that rises
+They nest: `AtMost(ZeroAt(law, "soil_moisture", 10.0), "soil_moisture")`. The last three keep a law that rises
 in another input rising in it.
 """
 
@@ -23,7 +23,7 @@ from dgeo.models import Law
 from dgeo.models.law import attributes_of, forcings_of
 from dgeo.numerics import at_least, at_most
 
-SMALLEST = 1e-6  # what an empty store counts as where it is divided by, in its own unit
+SMALLEST = 1e-6  # what nothing counts as where it is divided by, in its own unit
 
 
 class Constraint(eqx.Module):
@@ -116,18 +116,18 @@ class ZeroAt(Constraint):
         return self.law(values) * jnp.tanh(at_least(values[self.name], 0.0) / self.scale)
 
 
-class StorageLimited(Constraint):
-    """Never more than `store` holds per `timescale` [d], by a smooth saturation."""
+class AtMost(Constraint):
+    """Never more than the demand `name`, or than the store `name` holds per `timescale` [d], by a smooth saturation."""
 
-    store: str = eqx.field(static=True)
+    name: str = eqx.field(static=True)
     timescale: float = eqx.field(static=True, default=1.0)
 
     @property
     def own(self) -> tuple[str, ...]:
-        """The store."""
-        return (self.store,)
+        """The demand or the store."""
+        return (self.name,)
 
     def __call__(self, values: Mapping[str, Array]) -> Array:
         """The law, saturated."""
-        supply = at_least(values[self.store], 0.0) / self.timescale
-        return supply * jnp.tanh(self.law(values) / (supply + SMALLEST))
+        most = at_least(values[self.name], 0.0) / self.timescale
+        return most * jnp.tanh(self.law(values) / (most + SMALLEST))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from dgeo.errors import DgeoError, nearest
-from dgeo.hybrid.constraints import Bounded, Factor, StorageLimited, ZeroAt
+from dgeo.hybrid.constraints import AtMost, Bounded, Factor, ZeroAt
 from dgeo.models import Law, Model
 from dgeo.numerics import Frozen
 
@@ -91,18 +91,20 @@ def check_constraints(
     zero_at: Sequence[str],
     storage_limited: bool,
     factor: Sequence[str],
+    at_most: Sequence[str],
 ) -> None:
     """Refuse constraints on names that there are not, and those that no law but zero can hold together."""
     place, sizes = f"the law in the slot {slot!r} of {type(model).__name__}", typical_sizes(model, slot)
     _check_names("monotone in", (*increasing, *decreasing), inputs, place)
     _check_names("zero at", zero_at, model.states, place)
     _check_names("multiplied by", factor, sizes, place)
+    _check_names("at most", at_most, sizes, place)
     store = model.slots[slot].limited_by
     if storage_limited and store is None:
         raise DgeoError(
             f"{place[0].upper()}{place[1:]} empties no store, so none can limit it: drop `storage_limited`."
         )
-    limit = (store,) if storage_limited and store is not None else ()
+    limit = (*at_most, store) if storage_limited and store is not None else tuple(at_most)
     both_ways = "; a law that is zero where the input is small cannot fall with it"
     _check_apart(decreasing, increasing, place, "increasing and decreasing")
     _check_apart(decreasing, (*zero_at, *factor, *limit), place, f"decreasing and held to zero with it{both_ways}")
@@ -123,7 +125,13 @@ def _check_apart(names: Iterable[str], others: Iterable[str], place: str, contra
 
 
 def constrained(
-    law: Law, model: Model, slot: str, zero_at: Sequence[str], storage_limited: bool, factor: Sequence[str]
+    law: Law,
+    model: Model,
+    slot: str,
+    zero_at: Sequence[str],
+    storage_limited: bool,
+    factor: Sequence[str],
+    at_most: Sequence[str],
 ) -> Law:
     """The law within the constraints asked for, and still within the limits of its slot."""
     sizes, limits, store = typical_sizes(model, slot), model.slots[slot].limits, model.slots[slot].limited_by
@@ -132,4 +140,6 @@ def constrained(
         law = Bounded(law, limits.low, limits.high) if limits.high < float("inf") else law
     for name in zero_at:
         law = ZeroAt(law, name, NEAR_ZERO * sizes[name])
-    return StorageLimited(law, store) if storage_limited and store is not None else law
+    for name in at_most:
+        law = AtMost(law, name)
+    return AtMost(law, store) if storage_limited and store is not None else law

@@ -33,8 +33,8 @@ class LawRecipe(Strict):
 
     A network or a table reads its `inputs`, `attributes` of the site and `forcings` that the model itself does not
     read; a formula names its own inputs, and `attributes` and `forcings` say which of them are these. Constraints:
-    `increasing`, `decreasing`, `zero_at` (stores), `storage_limited`, `factor`; see `network_law`. With `per_basin`
-    each basin has its own law; `pretrain` (true, or a number of steps) teaches it the textbook's law first.
+    `increasing`, `decreasing`, `zero_at` (stores), `storage_limited`, `factor`, `at_most`; see `network_law`. With
+    `per_basin` each basin has its own law; `pretrain` (true, or a number of steps) teaches it the textbook's law first.
     """
 
     slots: tuple[str, ...] = Field(min_length=1)
@@ -49,6 +49,7 @@ class LawRecipe(Strict):
     zero_at: tuple[str, ...] = ()
     storage_limited: bool = False
     factor: tuple[str, ...] = ()
+    at_most: tuple[str, ...] = ()
     formula: str | None = None
     constants: dict[str, float] = Field(default_factory=dict)
     knots: dict[str, tuple[float, ...]] | Narrow = KNOTS
@@ -151,7 +152,7 @@ def _one(
             statistics=statistics,
             forcings=recipe.forcings,
         )
-    held = (recipe.zero_at, recipe.storage_limited, recipe.factor)
+    held = (recipe.zero_at, recipe.storage_limited, recipe.factor, recipe.at_most)
     check_constraints(model, slot, law.inputs, recipe.increasing, recipe.decreasing, *held)
     return {slot: constrained(law, model, slot, *held)}, ()
 
@@ -159,7 +160,7 @@ def _one(
 def _network(
     model: Model, recipe: LawRecipe, statistics: Statistics, key: PRNGKeyArray
 ) -> tuple[dict[str, Law], tuple[Joint, ...]]:
-    same = ("width", "depth", "increasing", "decreasing", "zero_at", "storage_limited", "factor", "forcings")
+    same = ("width", "depth", "increasing", "decreasing", "zero_at", "storage_limited", "factor", "at_most", "forcings")
     options = {name: getattr(recipe, name) for name in same}
     if len(recipe.slots) > 1:
         return network_laws(model, recipe.slots, recipe.reads, **options, statistics=statistics, key=key)

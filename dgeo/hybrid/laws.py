@@ -102,6 +102,7 @@ def network_law(
     zero_at: Sequence[str] = (),
     storage_limited: bool = False,
     factor: Sequence[str] = (),
+    at_most: Sequence[str] = (),
     statistics: Statistics = NO_STATISTICS,
     forcings: Sequence[str] = (),
     key: PRNGKeyArray,
@@ -116,17 +117,17 @@ def network_law(
     - `zero_at`: stores at whose zero the law is zero; it gets there over a tenth of their typical size.
     - `storage_limited`: never more per day than the store holds that the slot empties.
     - `factor`: names whose value, in units of their typical size, multiplies the result.
+    - `at_most`: names (a demand, say) whose value, in the slot's own unit, the law never exceeds in size.
 
     Raises `DgeoError` for a slot or name that there is not, and for constraints that contradict each other.
     """
     check_slot(model, slot)
-    check_constraints(model, slot, inputs, increasing, decreasing, zero_at, storage_limited, factor)
+    held = (zero_at, storage_limited, factor, at_most)
+    check_constraints(model, slot, inputs, increasing, decreasing, *held)
     scaling = scaling_of(model, slot, inputs, statistics, forcings)
     signs = _signs(inputs, increasing, decreasing)
     network = PartiallyMonotone.create(signs, width=width, depth=depth, key=key)
-    return constrained(
-        NetworkLaw(network, scaling, model.slots[slot].limits), model, slot, zero_at, storage_limited, factor
-    )
+    return constrained(NetworkLaw(network, scaling, model.slots[slot].limits), model, slot, *held)
 
 
 def network_laws(
@@ -141,6 +142,7 @@ def network_laws(
     zero_at: Sequence[str] = (),
     storage_limited: bool = False,
     factor: Sequence[str] = (),
+    at_most: Sequence[str] = (),
     statistics: Statistics = NO_STATISTICS,
     forcings: Sequence[str] = (),
     key: PRNGKeyArray,
@@ -150,15 +152,16 @@ def network_laws(
     It reads the values from which the step starts; its outputs are named `learned_<slot>`. Arguments as for
     `network_law`, each of which holds in every slot. Raises `DgeoError` as that does.
     """
+    held = (zero_at, storage_limited, factor, at_most)
     for slot in slots:
         check_slot(model, slot)
-        check_constraints(model, slot, inputs, increasing, decreasing, zero_at, storage_limited, factor)
+        check_constraints(model, slot, inputs, increasing, decreasing, *held)
     signs = _signs(inputs, increasing, decreasing)
     network = PartiallyMonotone.create(signs, len(slots), width=width, depth=depth, key=key)
     law = JointNetwork(network, scaling_of(model, None, inputs, statistics, forcings))
     laws = {slot: Reading(f"learned_{slot}", model.slots[slot].limits) for slot in slots}
-    held = {slot: constrained(reading, model, slot, zero_at, storage_limited, factor) for slot, reading in laws.items()}
-    return held, (Joint(law, tuple(reading.name for reading in laws.values())),)
+    joint = Joint(law, tuple(reading.name for reading in laws.values()))
+    return {slot: constrained(reading, model, slot, *held) for slot, reading in laws.items()}, (joint,)
 
 
 def _signs(inputs: Sequence[str], increasing: Sequence[str], decreasing: Sequence[str]) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from dgeo.hybrid.constraints import Bounded, Factor, NonNegative, StorageLimited, ZeroAt
+from dgeo.hybrid.constraints import AtMost, Bounded, Factor, NonNegative, ZeroAt
 from dgeo.hybrid.expression import expression_law
 from dgeo.hybrid.laws import network_law
 from dgeo.hybrid.table import table_law
@@ -23,7 +23,7 @@ def at(law, **values):
 @given(y=number, store=st.floats(0, 1e4, width=32), tau=st.floats(0.25, 30))
 def test_storage_limit_holds_and_keeps_the_sign(y, store, tau):
     """|flux| ≤ S/τ and ≤ |y|, of the sign of y, as tanh is odd, below 1 and below its argument; a rounding aside."""
-    flux = float(at(StorageLimited(LAW, "store", tau), y=y, store=store))
+    flux = float(at(AtMost(LAW, "store", tau), y=y, store=store))
     assert abs(flux) <= min(store / tau, abs(y)) * (1 + 1e-5)
     assert flux * y >= 0
 
@@ -31,7 +31,7 @@ def test_storage_limit_holds_and_keeps_the_sign(y, store, tau):
 @pytest.mark.x64
 def test_storage_limit_is_nothing_where_there_is_plenty():
     """tanh r = r − r³/3 + …: at a hundredth of the store a flux loses 1e-4/3 of itself, and 1e-8 to the guard."""
-    np.testing.assert_allclose(at(StorageLimited(LAW, "store"), y=1.0, store=100.0), 1 - 1e-4 / 3, rtol=1e-7)
+    np.testing.assert_allclose(at(AtMost(LAW, "store"), y=1.0, store=100.0), 1 - 1e-4 / 3, rtol=1e-7)
 
 
 @given(y=number, x=number)
@@ -62,7 +62,7 @@ def test_constraints_compose_with_every_kind_of_law(kind, key):
         "expression": expression_law(" * ".join(inputs), attributes=("frac_forest",)),
         "per site": PerSite(network),
     }[kind]
-    held = StorageLimited(Bounded(ZeroAt(Factor(law, ("temperature",)), "upper_zone", 5.0), 0.0, 50.0), "lower_zone")
+    held = AtMost(Bounded(ZeroAt(Factor(law, ("temperature",)), "upper_zone", 5.0), 0.0, 50.0), "lower_zone")
     assert set(held.inputs) == {*inputs, "temperature", "upper_zone", "lower_zone"}
     assert held.attributes == ("frac_forest",)
     names = held.inputs

@@ -88,7 +88,7 @@ def test_one_network_in_several_slots_and_one_for_each_basin(key, closed):
 
 
 def test_constraints_hold_for_any_weights(key):
-    """Rising in soil moisture, falling in temperature, zero when empty, at most the store: at 200 random places."""
+    """Rising in soil moisture, falling in temperature, zero when empty, at most store and demand: at 200 places."""
     model = hbv()
     law = network_law(
         model,
@@ -99,6 +99,7 @@ def test_constraints_hold_for_any_weights(key):
         zero_at=("soil_moisture",),
         storage_limited=True,
         factor=("potential_evapotranspiration",),
+        at_most=("potential_evapotranspiration",),
         statistics=STATISTICS,
         key=key,
     )
@@ -107,6 +108,7 @@ def test_constraints_hold_for_any_weights(key):
     y, slopes = jax.jit(jax.vmap(jax.value_and_grad(lambda v: law(v))))(names)
     assert np.all(y >= 0)
     assert np.all(y <= names["soil_moisture"] * (1 + 1e-6))
+    assert np.all(y <= names["potential_evapotranspiration"] * (1 + 1e-6))
     assert np.all(slopes["soil_moisture"] >= -1e-6)  # a rounding, where the limit saturates
     assert np.all(slopes["temperature"] <= 0)
     assert np.all(jax.vmap(law)({**names, "soil_moisture": jnp.zeros(200)}) == 0)
@@ -146,6 +148,8 @@ def test_own_networks_go_in_and_wrong_ones_do_not(key):
         ("evaporation", {"increasing": ("lp",)}, "cannot be monotone in 'lp'"),
         ("evaporation", {"zero_at": ("lp",)}, "cannot be zero at 'lp'"),
         ("evaporation", {"factor": ("pet",)}, "cannot be multiplied by 'pet'"),
+        ("evaporation", {"at_most": ("pet",)}, "cannot be at most 'pet'"),
+        ("evaporation", {"decreasing": ("temperature",), "at_most": ("temperature",)}, "held to zero with it"),
         ("snow_fraction", {"storage_limited": True}, "'snow_fraction' of HBV empties no store"),
         ("evaporation", {"increasing": ("temperature",), "decreasing": ("temperature",)}, "increasing and decreasing"),
         ("evaporation", {"decreasing": ("soil_moisture",), "storage_limited": True}, "held to zero with it"),
