@@ -139,6 +139,7 @@ def test_a_run_is_probed(folder, dgeo, tmp_path):
     assert rows[0]["value"] < rows[0]["tolerance"] == 1e-5
     assert rows[0]["basins"] == 2
     assert "| closure | pass |" in (tmp_path / "p.md").read_text()
+    assert not (folder / "probes.json").exists()  # of all probes, or none
 
 
 def simulated(dgeo, folder, out, *words):

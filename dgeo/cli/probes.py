@@ -20,7 +20,10 @@ def probe(
     ] = None,
     only: Annotated[str, typer.Option(help="Put those probes alone whose name contains this.")] = "",
 ) -> None:
-    """Examine trained runs: does water get lost, does flow answer rain, does the future leak into the past?"""
+    """Examine trained runs: does water get lost, does flow answer rain, does the future leak into the past?
+
+    What all probes found stays in the run's folder as probes.json, and its report shows it.
+    """
     from dgeo.check.probes import side_by_side, write
 
     names = [run.name if [other.name for other in runs].count(run.name) == 1 else str(run) for run in runs]
@@ -28,9 +31,20 @@ def probe(
     for name, run in zip(names, runs, strict=True):
         reports[name] = _examined(name, run, basins, only)
         console.print(reports[name].table(name))
+        if not only:
+            _kept(reports[name], run)
     if len(reports) > 1:
         console.print(side_by_side(reports))
     write(reports, json, markdown)
+
+
+def _kept(report: Any, run: Path) -> None:
+    """The findings in the folder of the run, and the run's report with them."""
+    from dgeo.check.probes import write
+    from dgeo.report import write_report
+
+    write({run.name: report}, run / "probes.json", None)
+    write_report(run)
 
 
 def _examined(name: str, run: Path, basins: int | None, only: str) -> Any:

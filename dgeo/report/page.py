@@ -15,7 +15,7 @@ from dgeo.report.markup import paragraph
 from dgeo.report.parameters import bound_table, parameter_maps
 from dgeo.report.relations import parameter_relations
 from dgeo.report.scores import score_distribution, score_map, score_table, seed_table, target_tables
-from dgeo.report.tables import hidden_table, ledger_table, origin, recovery_table
+from dgeo.report.tables import hidden_table, ledger_table, origin, probe_table, recovery_table
 
 Part = Callable[[Path], str]
 
@@ -26,6 +26,7 @@ _SECTIONS: dict[str, tuple[Part, ...]] = {
     "Learned parameters": (parameter_maps, bound_table),
     "Parameters against attributes": (parameter_relations,),
     "Mass ledger": (ledger_table,),
+    "Examination": (probe_table,),
     "Training": (training_curves,),
     "Origin of this run": (origin,),
 }

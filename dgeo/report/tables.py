@@ -34,6 +34,7 @@ def recovery_table(run: Path) -> str:
     return table(["Parameter", *map(label, kinds)], rows, caption) if rows else ""
 
 
+PROBES, KEYS = "probes.json", ("probe", "verdict", "figure")
 LEDGER = {"inflows": "Inflow", "outflows": "Outflow", "exchanges": "Exchange, in", "stores": "Change in store"}
 
 
@@ -61,6 +62,20 @@ def ledger_table(run: Path) -> str:
     return table(["Mean over basins", "mm", "Share of inflow"], rows, "Water in the test period")
 
 
+def probe_table(run: Path) -> str:
+    """What `dgeo probe` found: every probe that applies, in words."""
+    if not (run / PROBES).is_file():
+        return paragraph(f"This model has not been examined: `dgeo probe {run.resolve().name}` puts it to the probes.")
+    found = read_json(run / PROBES).get("rows")
+    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    applied = [row for row in rows if row.get("verdict") in ("pass", "fail")]
+    if not applied:
+        raise DgeoError(f"The file {PROBES} holds no findings, so they are left out; `dgeo probe` makes it anew.")
+    passed = sum(row["verdict"] == "pass" for row in applied)
+    caption = f"Passes {passed} of {len(applied)} probes; what each asks is in docs/trust.md"
+    return table(["Probe", "Verdict", "Figure"], [[_word(row, key) for key in KEYS] for row in applied], caption)
+
+
 def origin(run: Path) -> str:
     """The resolved configuration, the environment and the data's fingerprint, folded in."""
     titles = {"config.yaml": "Configuration", "environment.json": "Environment", "data.json": "Data"}
@@ -72,6 +87,10 @@ def _folded_file(path: Path, title: str) -> str:
         return folded(f"{title} ({path.name})", read_text(path))
     except DgeoError as error:
         return paragraph(str(error), "missing")
+
+
+def _word(row: Mapping[str, Any], key: str) -> str:
+    return str(row.get(key, "–"))
 
 
 def _hidden_row(name: str, entry: Mapping[str, Any]) -> list[object]:

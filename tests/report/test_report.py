@@ -120,6 +120,19 @@ def test_numbers_equal_metrics(complete: Path, page: Page) -> None:
 
 
 @pytest.mark.usefixtures("blank_pictures")
+def test_what_the_probes_found_is_shown(run_folder: Path) -> None:
+    """Those that apply, counted; before an examination one sentence says how there comes to be one."""
+    assert "has not been examined: `dgeo probe" in rendered(run_folder).text
+    told = {"closure": ("pass", "1e-07 <of> the water"), "no clock": ("fail", "3 %"), "restart": ("not applicable", "")}
+    rows = [{"probe": name, "verdict": verdict, "figure": figure} for name, (verdict, figure) in told.items()]
+    (run_folder / "probes.json").write_text(json.dumps({"rows": rows}))
+    page = rendered(run_folder)
+    assert page.row("closure") == ["closure", "pass", "1e-07 <of> the water"]
+    assert "Passes 1 of 2 probes" in page.text
+    assert "restart" not in [row[0] for row in page.rows if row]
+
+
+@pytest.mark.usefixtures("blank_pictures")
 def test_further_targets_have_tables(run_folder: Path) -> None:
     """One more table a target, rounded to three decimals; a target without a summary has none."""
     summary = {"median": 0.81234, "interval": [0.8, 0.825], "mean": 0.79, "n": 11, "failures": 1}
@@ -222,6 +235,7 @@ def test_hostile_strings_are_escaped(make_run: MakeRun, tmp_path: Path) -> None:
     (run / "metrics.json").write_text(json.dumps(metrics))
     (run / "config.yaml").write_text(f"</pre></details>{evil}")
     (run / "ledger.json").write_text(json.dumps({"inflows": {evil: evil}, "residual": evil}))
+    (run / "probes.json").write_text(json.dumps({"rows": [evil, {"probe": evil, "verdict": "fail", "figure": [evil]}]}))
     with xr.open_dataset(run / "parameters.nc", engine="h5netcdf") as dataset:
         renamed = dataset.load().rename({"beta": "$\\beta$$", "aridity": "a<b>$"})
     renamed["$\\beta$$"].attrs["units"] = "$\\q{ <i>"
