@@ -19,7 +19,8 @@ def experiment(
     out: Annotated[Path | None, typer.Option(help="The folder of the study; runs/<name>_<budget> by default.")] = None,
     budget: Annotated[str, typer.Option(help="full, laptop (small networks), quick (minutes) or tiny.")] = "quick",
     only: Annotated[
-        list[str] | None, typer.Option(help="Train those cells alone whose name contains this; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Train cells whose name contains or fits this; may be repeated."),
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop then; the same command continues.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only measure and show what it will cost.")] = False,

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def run_study(
 
     **Arguments**
 
-    - `only`: train those cells alone whose name contains one of these; the tables are of all that are finished.
+    - `only`: train cells alone whose name contains or fits (`lstm,*`) one of these; tables are of all that is finished.
     - `minutes`: stop when they are over; the same call continues.
     - `plan`: only measure and tell what the cells will cost.
     - `say`, `tell`, `watch`: told of sentences, of the costs before the training, and of every call of the training.
@@ -92,7 +93,7 @@ def _run(
 ) -> Results:
     cells = study.cells(setting, folder.splits)
     folder.define(study.name, setting.budget, setting.name, cells)
-    wanted = [cell for cell in cells if not only or any(words in cell.name for words in only)]
+    wanted = [cell for cell in cells if not only or any(w in cell.name or fnmatchcase(cell.name, w) for w in only)]
     left = [cell for cell in wanted if not folder.finished(cell)]
     runner = _Runner(study, folder, clock, say)
     try:
