@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 import xarray as xr
 
-from dgeo.errors import DgeoError
+from dgeo.errors import DgeoError, nearest
 from dgeo.experiments.cells import Cell
 from dgeo.experiments.estimate import Costs, measured, planned
 from dgeo.experiments.folder import FAILED, Folder
@@ -93,8 +93,7 @@ def _run(
 ) -> Results:
     cells = study.cells(setting, folder.splits)
     folder.define(study.name, setting.budget, setting.name, cells)
-    wanted = [cell for cell in cells if not only or any(w in cell.name or fnmatchcase(cell.name, w) for w in only)]
-    left = [cell for cell in wanted if not folder.finished(cell)]
+    left = [cell for cell in named(cells, only) if not folder.finished(cell)]
     runner = _Runner(study, folder, clock, say)
     try:
         tell(planned(cells, folder, runner.estimates(left)))
@@ -112,6 +111,14 @@ def _run(
     if waiting and not plan:
         say(f"{waiting} of {len(cells)} cells are not finished; the same command continues.")
     return results
+
+
+def named(cells: Sequence[Cell], only: Sequence[str]) -> list[Cell]:
+    """The cells whose name contains or fits one of the words; raises `DgeoError` for a word that means none."""
+    for word in only:
+        if not any(word in cell.name or fnmatchcase(cell.name, word) for cell in cells):
+            raise DgeoError(f"No cell's name contains or fits {word!r}; {nearest(word, [c.name for c in cells])}")
+    return [c for c in cells if not only or any(word in c.name or fnmatchcase(c.name, word) for word in only)]
 
 
 class _Runner:

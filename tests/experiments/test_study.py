@@ -13,6 +13,7 @@ from dgeo.errors import DgeoError
 from dgeo.experiments import STUDIES, run_study, setting_named
 from dgeo.experiments.data_scaling import crossing
 from dgeo.experiments.probes import fitted
+from dgeo.experiments.runner import named
 from dgeo.experiments.temporal import STUDY as TEMPORAL
 from dgeo.training.prepare import basin_split, unseen_basins, year_split
 from tests.experiments.cases import setting as made
@@ -40,6 +41,17 @@ def check_cell(config):
         check_leakage(BasinSplit(trained, unseen))
     else:
         check_leakage(TemporalSplit(split.train, split.validation, split.test))
+
+
+def test_cells_are_named_by_a_part_or_a_pattern(tmp_path):
+    """`lstm` is in the names of three models, `lstm,*` fits one; a word that means nothing is refused, not ignored."""
+    setting = made(tmp_path)
+    cells = TEMPORAL.cells(setting, tmp_path)
+    assert {cell.model for cell in named(cells, ["lstm"])} == {"lstm", "ea_lstm", "mc_lstm"}
+    assert [cell.model for cell in named(cells, ["lstm,*", "climatology"])] == ["climatology", "lstm"]
+    assert named(cells, []) == cells
+    with pytest.raises(DgeoError, match=r"contains or fits 'lsmt,temporal'; did you mean .*lstm,temporal"):
+        named(cells, ["lsmt,temporal"])
 
 
 class Killed(BaseException):
