@@ -187,7 +187,6 @@ def _kernel_makers() -> dict[str, Maker]:
     def aquifer(steps: int, random: Random) -> Case:
         model = Aquifer(grid((3, 4), 25.0))
         forcing, parameters, _ = cells(model, steps, random, (3, 4))
-        parameters["storativity"] = jnp.asarray(random.uniform(0.05, 0.4, (SITES, 3, 4)))  # single precision needs that
         return of_model(model, forcing, parameters, jax.vmap(model.at_head)(jnp.full((SITES, 3, 4), 4.0), parameters))
 
     def river(kind: Callable[[Any], Model], steps: int, random: Random) -> Case:

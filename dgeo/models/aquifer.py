@@ -10,9 +10,10 @@
 | R, W | recharge, pumping | m d⁻¹, m³ d⁻¹ |
 | C | conductance of the river's bed, 0 where there is no river; very large: a fixed head | m² d⁻¹ |
 
-A step is backward Euler: one system of linear equations for a confined aquifer, some iterations of Newton's method for
-a free surface, always without a matrix (`dgeo.numerics.implicit`). The solve only finds the heads by which water moves;
-the water changes by what moved, so a loose solve costs accuracy and no water.
+A step is backward Euler: a system of linear equations for a confined aquifer, solved and corrected once, some
+iterations of Newton's method for a free surface, always without a matrix (`dgeo.numerics.implicit`). The solve only
+finds the heads by which water moves; the water changes by what moved, so a loose solve costs accuracy and no water. The
+heads given out are those of the solve: where the storativity is tiny, a cell's water has too few digits to tell them.
 """
 
 from typing import Any, ClassVar
@@ -152,7 +153,7 @@ class Aquifer(Model):
         seepage = terms["conductance"] * (terms["stage"] - after)
         water = water + dt * (moved + terms["recharge"] - terms["pumping"] + seepage)
         fluxes = {"recharge": terms["recharge"], "pumping": terms["pumping"], "seepage": seepage}
-        return {"water": water}, {**fluxes, "head": self.head(water, parameters)}
+        return {"water": water}, {**fluxes, "head": after}
 
     def steady_head(self, forcing: Values, parameters: Values, guess: Cells) -> Cells:
         """The heads at which nothing changes any more; somewhere there must be a river, or they are not determined."""
@@ -184,5 +185,5 @@ class Aquifer(Model):
             return storage * (head - before) - gained - given
 
         diagonal = storage + darcy.sum_of_faces(self._faces(start, terms)) + terms["conductance"]
-        iterations = 1 if self.confined else self.iterations
+        iterations = 2 if self.confined else self.iterations
         return matrix_free_root(excess, start, diagonal, iterations=iterations, symmetric=self.confined)

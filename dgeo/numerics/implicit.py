@@ -23,30 +23,31 @@ def matrix_free_root(
     start: Field,
     diagonal: Field,
     *,
-    iterations: int = 1,
+    iterations: int = 2,
     symmetric: bool = True,
     most: int = 2000,
 ) -> Field:
     """The x with f(x) = 0; differentiable in all that f captures.
 
-    `diagonal` is that of J, roughly; one iteration does where f is linear; `most` limits those of the linear solver,
-    which ends at a residual of 1000 roundings of the right-hand side.
+    `diagonal` is that of J, roughly; `most` limits the iterations of the linear solver. It ends at a residual that is
+    the root of a rounding of the right-hand side, since the next iteration takes what it left: two do where f is
+    linear, down to the rounding of f itself. The solve of the derivative ends at 1000 roundings.
     """
     scale = jax.lax.stop_gradient(1 / diagonal)
     solver: Any = cg if symmetric else bicgstab
-    tolerance = 1000 * float(np.finfo(start.dtype).eps)
+    rounding = float(np.finfo(start.dtype).eps)
     general, captured = jax.closure_convert(function, start)
     start, still = jax.lax.stop_gradient((start, captured))
 
-    def linear_solve(x: Field, right: Field) -> Field:
+    def linear_solve(x: Field, right: Field, tolerance: float) -> Field:
         _, product = jax.linearize(lambda x: general(x, *still), x)
         found, _ = solver(product, right, tol=tolerance, maxiter=most, M=lambda x: scale * x)
         return found
 
     def iterate(_: Array, x: Field) -> Field:
-        return x - linear_solve(x, general(x, *still))
+        return x - linear_solve(x, general(x, *still), rounding**0.5)
 
     root = jax.lax.fori_loop(0, iterations, iterate, start)
     # zero in value, so the solver does nothing, and its derivative is that of the implicit function
     excess = general(root, *captured)
-    return root - linear_solve(root, excess - jax.lax.stop_gradient(excess))
+    return root - linear_solve(root, excess - jax.lax.stop_gradient(excess), 1000 * rounding)
