@@ -186,7 +186,8 @@ class Config(Strict):
 def read_config(path: str | Path, changes: Sequence[str] = ()) -> Config:
     """The config in a YAML file, with `key.sub=value` changes applied.
 
-    Raises `DgeoError` for a missing file, a line that is no YAML, an unknown key (nearest name given) or a wrong value.
+    An entry of a list goes by its number: `model.laws.0.width=8`. Raises `DgeoError` for a missing file, a line that is
+    no YAML, an unknown key (nearest name given) or a wrong value.
     """
     content = read_yaml(path)
     if not isinstance(content, dict):
@@ -216,14 +217,25 @@ def _apply(content: dict[str, Any], change: str) -> None:
         raise DgeoError(f"--set {change!r} is no assignment; write --set section.key=value.")
     *sections, last = key.strip().split(".")
     for section in sections:
-        content[section] = {} if content.get(section) is None else content[section]
-        content = content[section]
-        if not isinstance(content, dict):
-            raise DgeoError(f"--set {change!r}: {section!r} is a value and has no keys; check the name.")
+        content = _entered(content, section, change)
+    if not isinstance(content, dict):
+        raise DgeoError(f"--set {change!r}: {sections[-1]!r} is a value and has no keys; check the name.")
     try:
         content[last] = load_yaml(value)
     except yaml.YAMLError as error:
         raise DgeoError(f"--set {change!r}: {value!r} is no YAML value; quote it.") from error
+
+
+def _entered(content: Any, section: str, change: str) -> Any:
+    """What stands under a name in a dictionary, where nothing does a new one, or under a number in a list."""
+    if isinstance(content, list):
+        if section not in map(str, range(len(content))):
+            raise DgeoError(f"--set {change!r}: {section!r} is not one of the {len(content)} entries, counted from 0.")
+        return content[int(section)]
+    if not isinstance(content, dict):
+        raise DgeoError(f"--set {change!r}: what holds {section!r} is a value and has no keys; check the name.")
+    content[section] = {} if content.get(section) is None else content[section]
+    return content[section]
 
 
 def sentence(error: Any, place: str) -> str:

@@ -57,6 +57,8 @@ def test_set_changes_one_key_and_makes_sections(tmp_path):
         ("split.test=", r"split\.test = None is not accepted"),
         ("training.steps", r"--set 'training\.steps' is no assignment"),
         ("training.steps.a=1", r"'steps' is a value and has no keys"),
+        ("training.steps.a.b=1", r"what holds 'a' is a value and has no keys"),
+        ("model.attributes.70.a=1", r"'70' is not one of the \d entries, counted from 0"),
         ("training.steps=[1", r"'\[1' is no YAML value"),
         ("training.steps=true", r"`steps` holds true, which stands for no number"),
         ("training.seeds=[0, yes]", r"`seeds` holds true"),
@@ -77,6 +79,13 @@ def test_a_wrong_key_or_value_is_one_sentence(change, words, tmp_path):
     with pytest.raises(DgeoError, match=words) as caught:
         read_config(written(tmp_path), [change])
     assert len(str(caught.value)) < 400
+
+
+def test_an_entry_of_a_list_goes_by_its_number(tmp_path):
+    """Of two laws the second alone is changed."""
+    laws = "model.laws=[{slots: [melt], inputs: [temperature]}, {slots: [evaporation], inputs: [soil_moisture]}]"
+    first, second = read_config(written(tmp_path), [laws, "model.laws.1.width=5"]).model.laws
+    assert (first.width, second.width, second.slots) == (16, 5, ("evaporation",))
 
 
 @pytest.mark.parametrize(
