@@ -59,8 +59,6 @@ def measured(cell: Cell, train: Callable[[Watch], None], clock: Watch) -> dict[s
 
     try:
         train(watch)
-    except KeyboardInterrupt:  # an evolution, which has no checkpoint and will begin anew
-        pass
     except DgeoError as error:
         if isinstance(error.__context__, KeyboardInterrupt) and not rows:
             raise

@@ -26,7 +26,6 @@ from dgeo.training.progress import Row, Watch
 
 TOGETHER = 24  # cells whose seeds are one program (`training.together`)
 APART = 4  # that share a compilation, where they train one after another
-EVOLUTION = "evolution"  # the phase of a training that has no checkpoint
 Say = Callable[[str], None]
 
 
@@ -48,7 +47,7 @@ class Clock:
     def __call__(self, row: Row) -> None:
         """Pass a row of the training on."""
         self.watch(row)
-        if self.over and row["phase"] != EVOLUTION:
+        if self.over:
             raise KeyboardInterrupt
 
 

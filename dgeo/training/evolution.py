@@ -7,13 +7,16 @@ on the validation years; without these, the last.
 """
 
 import time
+from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
 from dgeo.errors import DgeoError
 from dgeo.hybrid import Hybrid, save
+from dgeo.numerics import read_tree, write_tree
 from dgeo.training.arrays import day_mask, targets_of
 from dgeo.training.config import EvolutionConfig
 from dgeo.training.losses import LOSSES
@@ -52,37 +55,75 @@ class Best:
         return {"loss": float(np.median(self.loss)), "validation": float(np.median(known)) if len(known) else None}
 
 
+class Scores:
+    """The scores of all candidates so far, [generation, basin, candidate], and the seconds at which they were known.
+
+    Candidates follow from the seed and earlier scores, so these are all that a killed evolution needs: it asks for the
+    same candidates again, bit for bit, and simulates none of them.
+    """
+
+    def __init__(self, path: Path, fingerprint: str, shape: tuple[int, int, int]) -> None:
+        """Read what the checkpoint holds, if there is one; raises `DgeoError` for one of another run."""
+        self.path, self.fingerprint, self.done = path, fingerprint, 0
+        self.loss, self.validation, self.seconds = np.zeros(shape), np.zeros(shape), np.zeros(shape[0])
+        if path.exists():
+            with jax.enable_x64(True):
+                tree, metadata = read_tree(path, self.tree)
+            if metadata.get("fingerprint") != fingerprint:
+                raise DgeoError(
+                    f"{path} belongs to another config or other data; restore them, or calibrate into a new folder."
+                )
+            self.loss, self.validation, self.seconds = (np.array(part) for part in tree)
+            self.done = int(metadata["done"])
+        self.began = time.perf_counter() - (self.seconds[self.done - 1] if self.done else 0.0)
+
+    @property
+    def tree(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What a checkpoint holds."""
+        return self.loss, self.validation, self.seconds
+
+    def add(self, loss: np.ndarray, validation: np.ndarray) -> None:
+        """The scores of the next generation."""
+        self.loss[self.done], self.validation[self.done] = loss, validation
+        self.seconds[self.done] = time.perf_counter() - self.began
+        self.done += 1
+
+    def write(self) -> None:
+        """The checkpoint."""
+        if is_first():
+            write_tree(self.path, self.tree, {"fingerprint": self.fingerprint, "done": self.done})
+
+
 def evolve(session: Session, settings: EvolutionConfig, watch: Watch) -> dict[int, Hybrid]:
-    """Calibrate every seed of a run; writes its models and history, as training does."""
-    rows: list[Row] = []
-    models = {}
-    population = _population(session)
-    try:
-        for seed in session.config.training.seeds:
-            models[seed] = _evolved(session, population, settings, seed, rows, watch)
-    except KeyboardInterrupt:
-        raise DgeoError(f"Interrupted after {len(rows)} generations; evolution is not resumed: run it again.") from None
-    return models
+    """Calibrate every seed of a run; writes its models, checkpoints and history, as training does."""
+    population, rows = _population(session), list[Row]()
+    return {s: _evolved(session, population, settings, s, rows, watch) for s in session.config.training.seeds}
 
 
 def _evolved(
     session: Session, population: Population, settings: EvolutionConfig, seed: int, rows: list[Row], watch: Watch
 ) -> Hybrid:
     strategies = [_strategy(first, settings, seed, basin) for basin, first in enumerate(population.first)]
-    best, began = Best(population.first), time.perf_counter()
-    for generation in range(1, settings.generations + 1):
-        candidates = np.stack([[one.ask() for _ in range(one.population_size)] for one in strategies])
-        loss, validation = population.scores(candidates)
-        for one, z, value in zip(strategies, candidates, loss, strict=True):
-            if not one.should_stop():
-                one.tell(list(zip(z, np.minimum(value, WORST), strict=True)))
-        best.see(candidates, loss, validation)
-        row = {"seed": seed, "phase": "evolution", "step": generation, **best.row(), "gradient": None}
-        row |= {"seconds": round(time.perf_counter() - began, 2), "evaluations": generation * candidates.shape[1]}
-        rows.append(row)
-        watch({**row, "steps": settings.generations, "run": session.folder.name})
-        if generation % settings.record_every == 0 or generation == settings.generations:
-            _record(session, rows)
+    shape = (settings.generations, len(strategies), strategies[0].population_size)
+    path = session.folder / "checkpoints" / f"evolution_seed_{seed}.safetensors"
+    best, scores = Best(population.first), Scores(path, session.fingerprint, shape)
+    try:
+        for generation in range(settings.generations):
+            candidates = np.stack([[one.ask() for _ in range(one.population_size)] for one in strategies])
+            known = generation < scores.done
+            if not known:
+                scores.add(*population.scores(candidates))
+            best.see(candidates, scores.loss[generation], scores.validation[generation])
+            rows.append(_row(seed, generation, best, scores))
+            if not known:
+                watch({**rows[-1], "steps": settings.generations, "run": session.folder.name})
+            _tell(strategies, candidates, scores.loss[generation])
+            if not known and (scores.done % settings.record_every == 0 or scores.done == settings.generations):
+                _record(session, scores, rows)
+    except KeyboardInterrupt:
+        _record(session, scores, rows)
+        place = f"generation {scores.done} of seed {seed}"
+        raise DgeoError(f"Interrupted at {place}; nothing is lost: continue with --resume.") from None
     model = population.chosen(best.z)
     if is_first():
         notes = {"seed": seed, "basins": session.basins}
@@ -90,7 +131,20 @@ def _evolved(
     return model
 
 
-def _record(session: Session, rows: list[Row]) -> None:
+def _tell(strategies: list[Any], candidates: np.ndarray, loss: np.ndarray) -> None:
+    for one, z, value in zip(strategies, candidates, loss, strict=True):
+        if not one.should_stop():
+            one.tell(list(zip(z, np.minimum(value, WORST), strict=True)))
+
+
+def _row(seed: int, generation: int, best: Best, scores: Scores) -> Row:
+    row = {"seed": seed, "phase": "evolution", "step": generation + 1, **best.row(), "gradient": None}
+    evaluations = (generation + 1) * scores.loss.shape[2]
+    return row | {"seconds": round(float(scores.seconds[generation]), 2), "evaluations": evaluations}
+
+
+def _record(session: Session, scores: Scores, rows: list[Row]) -> None:
+    scores.write()
     if is_first():
         write_csv(session.folder / "history.csv", rows)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -174,6 +175,31 @@ def test_evolution_keeps_what_it_says(tmp_path):
     network = settings({"attributes": ATTRIBUTES, "components": 1}, evolution={"generations": 1})
     with pytest.raises(DgeoError, match=r"static\.source: table"):
         training.train(network, tmp_path / "network", dataset=dataset)
+
+
+def test_an_evolution_that_was_killed_goes_on_bit_for_bit(tmp_path):
+    """Stopped by hand in the second seed between two records, and killed there again: the same models and history."""
+    dataset = world()
+    config = settings(CALIBRATION, evolution={"generations": 5, "population": 4, "record_every": 2}, seeds=[0, 1])
+    whole = training.train(config, tmp_path / "whole", dataset=dataset)
+    for ending, at in ((KeyboardInterrupt, 3), (SystemExit, 4)):
+
+        def watch(row, ending=ending, at=at):
+            if (row["seed"], row["step"]) == (1, at):
+                raise ending
+
+        with pytest.raises(SystemExit if ending is SystemExit else DgeoError):
+            training.train(config, tmp_path / "killed", resume=True, dataset=dataset, watch=watch)
+    rows = []
+    again = training.train(config, tmp_path / "killed", resume=True, dataset=dataset, watch=rows.append)
+    assert [row["step"] for row in rows] == [4, 5]
+    for seed, model in whole.items():
+        for one, other in zip(
+            *(jax.tree.leaves(eqx.filter(m, eqx.is_array)) for m in (model, again[seed])), strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
+    histories = [pd.read_csv(tmp_path / name / "history.csv").drop(columns="seconds") for name in ("whole", "killed")]
+    pd.testing.assert_frame_equal(*histories)
 
 
 def test_a_basin_keeps_what_validation_likes():
