@@ -194,10 +194,8 @@ def test_an_evolution_that_was_killed_goes_on_bit_for_bit(tmp_path):
     again = training.train(config, tmp_path / "killed", resume=True, dataset=dataset, watch=rows.append)
     assert [row["step"] for row in rows] == [4, 5]
     for seed, model in whole.items():
-        for one, other in zip(
-            *(jax.tree.leaves(eqx.filter(m, eqx.is_array)) for m in (model, again[seed])), strict=True
-        ):
-            np.testing.assert_array_equal(one, other)
+        arrays, others = (jax.tree.leaves(eqx.filter(found, eqx.is_array)) for found in (model, again[seed]))
+        jax.tree.map(np.testing.assert_array_equal, arrays, others)
     histories = [pd.read_csv(tmp_path / name / "history.csv").drop(columns="seconds") for name in ("whole", "killed")]
     pd.testing.assert_frame_equal(*histories)
 
