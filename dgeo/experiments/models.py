@@ -13,7 +13,7 @@ from typing import Any, Literal
 import dgeo
 from dgeo.data import Period
 from dgeo.errors import DgeoError, nearest
-from dgeo.experiments.setting import Setting
+from dgeo.experiments.setting import Budget, Setting
 from dgeo.training import Config, read_config
 
 PLACES = ("../benchmarks/configs", "_configs")  # beside the package of a checkout; within that of a wheel
@@ -35,6 +35,10 @@ class Model:
     quick: tuple[str, ...] = ()
     laptop: str | None = None
 
+    def config(self, budget: Budget) -> str:
+        """The name of the config file."""
+        return self.laptop if budget == "laptop" and self.laptop else self.file
+
 
 FEWER = ("model.components=4", "training.steps=600", "training.validate_every=100")
 SMALLER = (
@@ -52,7 +56,7 @@ MODELS: dict[str, Model] = {
         "camels_us_calibration_evolution", "evolution", "HBV, each basin by itself, by CMA-ES",
         quick=("training.evolution={generations: 60, population: 12}",),
     ),
-    "lstm": Model("camels_us_lstm", "network", "the benchmark LSTM", (), SMALLER, "camels_us_lstm_quick"),
+    "lstm": Model("camels_us_lstm", "network", "LSTM", (), SMALLER, "camels_us_lstm_quick"),
     "ea_lstm": Model(
         "camels_us_ea_lstm", "network", "LSTM whose input gate is set by attributes", (), SMALLER,
         "camels_us_ea_lstm_quick",
@@ -142,8 +146,8 @@ def configured(
     if model.kind == "table":
         sections["training.batch"] = len(sections["data"]["basins"] or setting.basins)
     words = [f"{key}={json.dumps(value)}" for key, value in sections.items()]
-    file = model.laptop if setting.budget == "laptop" and model.laptop else model.file
-    return read_config(folder() / f"{file}.yaml", [*model.changes, *words, *_reduced(name, setting), *changes])
+    file = folder() / f"{model.config(setting.budget)}.yaml"
+    return read_config(file, [*model.changes, *words, *_reduced(name, setting), *changes])
 
 
 def folder() -> Path:

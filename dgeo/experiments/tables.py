@@ -163,8 +163,12 @@ def cells_table(results: Results) -> Table:
 
 def meanings(results: Results) -> Table:
     """What the models are."""
-    rows = [[name, MODELS[name].meaning, f"{MODELS[name].file}.yaml"] for name in results.models() if name in MODELS]
-    return Table("models", "Models", ["model", "what it is", "config"], rows)
+    rows: list[list[object]] = []
+    for name in (name for name in results.models() if name in MODELS):
+        recipe, file = results.some(model=name)[0].cell.config.model, MODELS[name].config(results.setting.budget)
+        size = getattr(recipe, "hidden", None) or getattr(recipe, "components", "–")
+        rows.append([name, MODELS[name].meaning, size, f"{file}.yaml"])
+    return Table("models", "Models", ["model", "what it is", "cells or components", "config"], rows)
 
 
 def _median(results: Results, test: str, split: str, model: str) -> Estimate | None:
