@@ -14,6 +14,7 @@ import xarray as xr
 import yaml
 
 from dgeo import cli, demo
+from dgeo.check.probes import Finding, ProbeReport
 from tests.training.cases import content, world
 
 
@@ -140,6 +141,16 @@ def test_a_run_is_probed(folder, dgeo, tmp_path):
     assert rows[0]["basins"] == 2
     assert "| closure | pass |" in (tmp_path / "p.md").read_text()
     assert not (folder / "probes.json").exists()  # of all probes, or none
+
+
+def test_what_all_probes_found_stays_with_the_run(folder, dgeo, monkeypatch):
+    """In its folder and on its page; the probes themselves are tested elsewhere."""
+    report = ProbeReport((Finding("closure", "fail", "a tenth of the water is gone"),))
+    monkeypatch.setattr("dgeo.training.probe", lambda run, **options: report)
+    assert dgeo("probe", folder)[0] == 0
+    (row,) = json.loads((folder / "probes.json").read_text())["rows"]
+    assert (row["run"], row["probe"], row["verdict"]) == ("run", "closure", "fail")
+    assert "a tenth of the water is gone" in (folder / "report.html").read_text()
 
 
 def simulated(dgeo, folder, out, *words):

@@ -22,7 +22,7 @@ def probe(
 ) -> None:
     """Examine trained runs: does water get lost, does flow answer rain, does the future leak into the past?
 
-    What all probes found stays in the run's folder as probes.json, and its report shows it.
+    What all probes found in all basins stays in the run's folder as probes.json, and its report, if any, shows it.
     """
     from dgeo.check.probes import side_by_side, write
 
@@ -31,7 +31,7 @@ def probe(
     for name, run in zip(names, runs, strict=True):
         reports[name] = _examined(name, run, basins, only)
         console.print(reports[name].table(name))
-        if not only:
+        if not only and basins is None:
             _kept(reports[name], run)
     if len(reports) > 1:
         console.print(side_by_side(reports))
@@ -39,12 +39,14 @@ def probe(
 
 
 def _kept(report: Any, run: Path) -> None:
-    """The findings in the folder of the run, and the run's report with them."""
+    """The findings in the folder of the run, and the report that is there with them."""
     from dgeo.check.probes import write
     from dgeo.report import write_report
+    from dgeo.report.tables import PROBES
 
-    write({run.name: report}, run / "probes.json", None)
-    write_report(run)
+    write({run.name: report}, run / PROBES, None)
+    if (run / "report.html").exists():
+        write_report(run)
 
 
 def _examined(name: str, run: Path, basins: int | None, only: str) -> Any:

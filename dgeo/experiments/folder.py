@@ -11,12 +11,13 @@ cell.json         cost, summary, and whatever the study looked at; written last
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from dgeo.errors import DgeoError
 from dgeo.experiments.cells import Cell
-from dgeo.training import read_json, write_json
+from dgeo.training import parse_config, read_json, write_json
 
 RECORD = "cell.json"
 COST = ("seconds", "seeds", "steps", "basin_days", "scoring_seconds")
@@ -75,7 +76,7 @@ class Folder:
         definition = json.loads(json.dumps(described))
         path = self.path / "study.json"
         if path.exists():
-            place = _first_difference(read_json(path), definition)
+            place = _first_difference(_completed(read_json(path)), definition)
             if place is not None:
                 raise DgeoError(
                     f"{self.path} was begun with another definition of this study ({place} differs); restore it, or "
@@ -98,6 +99,15 @@ class Folder:
     def keep_estimates(self, found: Mapping[str, Mapping[str, float]]) -> None:
         """Write them."""
         write_json(self.path / "budget.json", found)
+
+
+def _completed(definition: dict[str, Any]) -> dict[str, Any]:
+    """A kept definition with the keys that configs have come to have since, at their defaults: it means the same."""
+    cells = definition.get("cells")
+    for cell in cells.values() if isinstance(cells, dict) else ():
+        with suppress(DgeoError, TypeError, KeyError):
+            cell["config"] = parse_config(cell["config"], "study.json").model_dump(mode="json")
+    return definition
 
 
 def _first_difference(before: Any, now: Any, place: str = "") -> str | None:

@@ -114,10 +114,12 @@ def _run(
 
 def named(cells: Sequence[Cell], only: Sequence[str]) -> list[Cell]:
     """The cells whose name contains or fits one of the words; raises `DgeoError` for a word that means none."""
-    for word in only:
-        if not any(word in cell.name or fnmatchcase(cell.name, word) for cell in cells):
-            raise DgeoError(f"No cell's name contains or fits {word!r}; {nearest(word, [c.name for c in cells])}")
-    return [c for c in cells if not only or any(word in c.name or fnmatchcase(c.name, word) for word in only)]
+    names = [cell.name for cell in cells]
+    meant = {word: {name for name in names if word in name or fnmatchcase(name, word)} for word in only}
+    for word, fitting in meant.items():
+        if not fitting:
+            raise DgeoError(f"No cell's name contains or fits {word!r}; {nearest(word, names)}")
+    return [cell for cell in cells if not only or any(cell.name in fitting for fitting in meant.values())]
 
 
 class _Runner:

@@ -114,6 +114,21 @@ def test_a_changed_study_is_refused(study):
         run_study(wanted, other, folder)
 
 
+def test_a_study_outlives_a_new_key_of_configs(study):
+    """One that the definition does not have yet, as after an upgrade, means its default."""
+    folder, *_ = study
+    wanted, setting = small(folder)
+    path = folder / "study.json"
+    sound = path.read_bytes()
+    definition = json.loads(sound)
+    del definition["cells"]["lstm,temporal"]["config"]["training"]["freeze"]
+    path.write_text(json.dumps(definition))
+    try:
+        assert len(run_study(wanted, setting, folder).cells) == len(MODELS)
+    finally:
+        path.write_bytes(sound)
+
+
 def test_tables_hold_the_scores(study):
     """The median of the table is that of the scores of all basins; the page has every table and the configs."""
     folder, _, _, results = study
