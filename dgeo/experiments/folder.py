@@ -1,6 +1,6 @@
-"""The folder of a study: its definition, which must not change, and a folder for each cell.
+"""The folder of a study: its definition, which must not change but may grow, and a folder for each cell.
 
-study.json            what the study is: every cell with its config and tests
+study.json            what the study is: every cell with its config and tests; cells may be added
 splits/               the splits of basins or years that cells read
 cells/NAME/           a run folder as `dgeo train` makes it, and in it once the cell is finished
 simulation.nc     simulated [member, time, basin] and observed streamflow of all tests
@@ -68,7 +68,7 @@ class Folder:
             raise DgeoError(f"The folder {self.path} cannot be written ({error.strerror}); choose another.") from error
 
     def define(self, name: str, budget: str, data: str, cells: Sequence[Cell]) -> None:
-        """Keep the definition, or check that it is the one that the folder was begun with.
+        """Keep the definition, or check that it is the one that the folder was begun with, with more cells or as many.
 
         Raises `DgeoError` that names the first difference.
         """
@@ -76,14 +76,13 @@ class Folder:
         definition = json.loads(json.dumps(described))
         path = self.path / "study.json"
         if path.exists():
-            place = _first_difference(_completed(read_json(path)), definition)
+            place = _first_difference(_grown(_completed(read_json(path)), definition), definition)
             if place is not None:
                 raise DgeoError(
                     f"{self.path} was begun with another definition of this study ({place} differs); restore it, or "
                     "choose another --out."
                 )
-        else:
-            write_json(path, definition)
+        write_json(path, definition)
 
     def estimates(self) -> dict[str, dict[str, float]]:
         """The measured seconds of a training step and of compilation, by model; empty before any was measured."""
@@ -108,6 +107,12 @@ def _completed(definition: dict[str, Any]) -> dict[str, Any]:
         with suppress(DgeoError, TypeError, KeyError):
             cell["config"] = parse_config(cell["config"], "study.json").model_dump(mode="json")
     return definition
+
+
+def _grown(begun: dict[str, Any], definition: dict[str, Any]) -> dict[str, Any]:
+    """A kept definition with the cells that the study has come to have since."""
+    cells = begun.get("cells")
+    return {**begun, "cells": {**definition["cells"], **cells}} if isinstance(cells, dict) else begun
 
 
 def _first_difference(before: Any, now: Any, place: str = "") -> str | None:

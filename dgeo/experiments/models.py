@@ -13,7 +13,7 @@ from typing import Any, Literal
 import dgeo
 from dgeo.data import Period
 from dgeo.errors import DgeoError, nearest
-from dgeo.experiments.setting import Budget, Setting
+from dgeo.experiments.setting import BUDGETS, Budget, Setting
 from dgeo.training import Config, read_config
 
 PLACES = ("../benchmarks/configs", "_configs")  # beside the package of a checkout; within that of a wheel
@@ -25,7 +25,7 @@ class Model:
     """A config file and what is changed in it; `quick` changes more for that budget, `laptop` is a file of its own.
 
     `kind`: physics with networks, a network alone, a forecast that needs no training, or numbers of each basin's own,
-    by gradient or by evolution.
+    by gradient or by evolution. `budgets` are those whose studies have it.
     """
 
     file: str
@@ -34,6 +34,7 @@ class Model:
     changes: tuple[str, ...] = ()
     quick: tuple[str, ...] = ()
     laptop: str | None = None
+    budgets: tuple[Budget, ...] = BUDGETS
 
     def config(self, budget: Budget) -> str:
         """The name of the config file."""
@@ -57,6 +58,7 @@ MODELS: dict[str, Model] = {
         quick=("training.evolution={generations: 60, population: 12}",),
     ),
     "lstm": Model("camels_us_lstm", "network", "LSTM", (), SMALLER, "camels_us_lstm_quick"),
+    "lstm_128": Model("camels_us_lstm_128", "network", "LSTM of 128 cells", budgets=("laptop",)),
     "ea_lstm": Model(
         "camels_us_ea_lstm", "network", "LSTM whose input gate is set by attributes", (), SMALLER,
         "camels_us_ea_lstm_quick",

@@ -129,6 +129,27 @@ def test_a_study_outlives_a_new_key_of_configs(study):
         path.write_bytes(sound)
 
 
+def test_a_study_grows(study):
+    """A cell that was not there when the folder was begun is added, as by a new model; one that is gone is missed."""
+    folder, *_ = study
+    wanted, setting = small(folder)
+    path = folder / "study.json"
+    sound = path.read_bytes()
+    definition = json.loads(sound)
+    without = json.loads(sound)
+    del without["cells"]["climatology,temporal"]
+    extra = {**definition, "cells": {**definition["cells"], "gone": definition["cells"]["lstm,temporal"]}}
+    try:
+        path.write_text(json.dumps(without))
+        assert len(run_study(wanted, setting, folder).cells) == len(MODELS)
+        assert json.loads(path.read_bytes()) == definition
+        path.write_text(json.dumps(extra))
+        with pytest.raises(DgeoError, match=r"cells.gone differs"):
+            run_study(wanted, setting, folder)
+    finally:
+        path.write_bytes(sound)
+
+
 def test_tables_hold_the_scores(study):
     """The median of the table is that of the scores of all basins; the page has every table and the configs."""
     folder, _, _, results = study
