@@ -25,7 +25,8 @@ class Model:
     """A config file and what is changed in it; `quick` changes more for that budget, `laptop` is a file of its own.
 
     `kind`: physics with networks, a network alone, a forecast that needs no training, or numbers of each basin's own,
-    by gradient or by evolution. `budgets` are those whose studies have it.
+    by gradient or by evolution. `budgets` are those whose `temporal` has it: implicit steps take a hundred times as
+    long as the others, so that the quick one leaves them to `controls`.
     """
 
     file: str
@@ -72,7 +73,10 @@ MODELS: dict[str, Model] = {
     "dynamic_more": Model("camels_us_dynamic_more", "hybrid", "δHBV, seven parameters move in time", quick=FEWER),
     "static_fast": Model("camels_us_static_fast", "hybrid", "δHBV, static parameters, 4 components", quick=FEWER),
     "law": Model("camels_us_law", "hybrid", "static_fast with a learned law of evaporation", quick=FEWER),
-    "implicit": Model("camels_us_implicit", "hybrid", "static_fast with implicit Euler steps", quick=FEWER),
+    "implicit": Model(
+        "camels_us_implicit", "hybrid", "static_fast with implicit Euler steps", quick=FEWER,
+        budgets=("full", "laptop", "tiny"),
+    ),
     "hbv_all": Model(
         "structures_real", "hybrid", "HBV, all parameters move in time",
         ("model.physics.name=hbv", "model.physics.version=1.1p"), STRUCTURE,

@@ -18,10 +18,9 @@ from dgeo.training.records import write_text
 def write_results(study: Study, results: Results) -> None:
     """Write what the finished cells have to say; nothing but the budget where none is finished."""
     folder = results.folder.path
-    cells = [done.cell for done in results.cells]
     tables = list(study.tables(results)) if results.cells else []
     figures = list(study.figures(results)) if results.cells else []
-    tables += [cost_table(planned(cells, results.folder, results.folder.estimates())), cells_table(results)]
+    tables += [cost_table(planned(results.all_cells, results.folder, results.folder.estimates())), cells_table(results)]
     tables.append(meanings(results))
     for table in tables:
         write_text(folder / f"{table.name}.csv", table.csv())
@@ -41,7 +40,7 @@ def _state(results: Results) -> str:
     setting = results.setting
     said = (
         f"Data: {setting.name}, {len(setting.basins)} basins, budget {setting.budget}; "
-        f"{len(results.cells)} of {results.count} cells are finished"
+        f"{len(results.cells)} of {len(results.all_cells)} cells are finished"
     )
     return said + (f", {len(results.failures)} failed." if results.failures else ".")
 
@@ -49,7 +48,7 @@ def _state(results: Results) -> str:
 def _page(study: Study, results: Results, tables: list[Table], figures: list[Figure]) -> str:
     setting = results.setting
     cards = {
-        "cells": f"{len(results.cells)} of {results.count}",
+        "cells": f"{len(results.cells)} of {len(results.all_cells)}",
         "basins": f"{len(setting.basins)}",
         "data": setting.name,
         "budget": setting.budget,

@@ -60,14 +60,14 @@ class Finished:
 
 @dataclass(frozen=True)
 class Results:
-    """The finished cells of a study, the sentences of those that failed, and how many there are in all."""
+    """The finished cells of a study, the sentences of those that failed, and all that it has."""
 
     study: str
     setting: Setting
     folder: Folder
     cells: Sequence[Finished]
     failures: Mapping[str, str]
-    count: int
+    all_cells: Sequence[Cell]
 
     @classmethod
     def read(cls, study: str, setting: Setting, folder: Folder, cells: Sequence[Cell]) -> "Results":
@@ -75,7 +75,7 @@ class Results:
         found = [Finished(c, folder.cell(c), folder.record(c)) for c in cells if folder.finished(c)]
         failed = {c.name: folder.cell(c) / FAILED for c in cells if (folder.cell(c) / FAILED).exists()}
         sentences = {name: path.read_text(encoding="utf-8").strip() for name, path in failed.items()}
-        return cls(study, setting, folder, found, sentences, len(cells))
+        return cls(study, setting, folder, found, sentences, cells)
 
     @cached_property
     def scores(self) -> pd.DataFrame:

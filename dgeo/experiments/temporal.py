@@ -49,7 +49,8 @@ def cells(setting: Setting, splits: Path) -> list[Cell]:
 def tables(results: Results) -> Sequence[Table]:
     """Skill, differences from the LSTM or else the static model, ensembles of models, verdicts."""
     reference = "lstm" if "lstm" in results.models() else "static"
-    claims = [claim for claim in CLAIMS if results.setting.budget in MODELS[claim.second].budgets]
+    budget = results.setting.budget
+    claims = [c for c in CLAIMS if all(budget in MODELS[name].budgets for name in (c.first, c.second))]
     return [
         medians(results),
         differences(results, reference),

@@ -15,6 +15,7 @@ from dgeo.experiments.data_scaling import crossing
 from dgeo.experiments.probes import fitted
 from dgeo.experiments.runner import named
 from dgeo.experiments.temporal import STUDY as TEMPORAL
+from dgeo.report.wording import duration
 from dgeo.training.prepare import basin_split, unseen_basins, year_split
 from tests.experiments.cases import setting as made
 
@@ -88,6 +89,21 @@ def test_a_killed_study_goes_on_where_it_was(study):
     assert {(row["phase"], row["seed"]) for row in before} == {("select", 0), ("refit", 0), ("refit", 1)}
     assert [done.cell.model for done in results.cells] == ["climatology", "lstm"]
     assert results.cells[1].record["cost"]["steps"] >= 4 + 2 * 2
+
+
+def test_a_plan_tells_what_all_cells_cost(tmp_path):
+    """Nothing is finished, and the table of costs and its sentence count the cells left, as what is told does."""
+    wanted, setting = small(tmp_path)
+    told = []
+    results = run_study(wanted, setting, tmp_path / "plan", plan=True, tell=told.append)
+    assert not results.cells
+    assert told[0].left > 0
+    with (tmp_path / "plan" / "costs.csv").open() as file:
+        rows = {row["model"]: row for row in csv.DictReader(file)}
+    assert {name: (row["cells"], row["finished"]) for name, row in rows.items()} == {
+        name: ("1", "0") for name in MODELS
+    }
+    assert f"{duration(told[0].left)} are left" in (tmp_path / "plan" / "tables.md").read_text()
 
 
 def test_what_is_finished_is_kept(study):
